@@ -23,7 +23,6 @@ from benchmarks.annotator.curves import judge
 from benchmarks.annotator.kinds import Image, Kind, read_kind
 from benchmarks.annotator.learner import UNetLearner, variant
 from napari_unet.learning.config import FitConfig
-from napari_unet.tasks.sample import Sample
 from training.few import start_of
 
 _SIMILAR = 1.5
@@ -42,7 +41,7 @@ def draw_once(
     """Annotate an image, learn from it, and say what that was worth."""
     before = judge(learner, kind.judges)
     began = time.monotonic()
-    for _ in learner.learn([Sample(image.pixels, image.truth)], seed):
+    for _ in learner.learn([image.sample()], seed):
         pass
     seconds = time.monotonic() - began
     after = judge(learner, kind.judges)

@@ -19,6 +19,7 @@ from training.known import PARTLY_LABELLED, without_specks
 from training.synthetic.elongated import elongated_names, elongated_picture
 from training.synthetic.scene import Picture as Drawn
 from training.synthetic.thick import thick_names, thick_volume
+from training.synthetic.volume import drawn_stack, stack_names
 from training.threads import side_by_side
 
 CLASSES_OF_OBJECTS = {"axons_sem": (2, 1)}
@@ -33,11 +34,13 @@ CHANNEL = "@"
 
 GENERATED = "generated_shapes"
 GENERATED_VOLUMES = "generated_nuclei_3d"
+DRAWN_STACKS = "drawn_stacks"
 """Names of the data sets that are drawn, and have no folder."""
 
 _DRAWN: dict[str, tuple[Callable[[], list[str]], Callable[[str], Drawn]]] = {
     GENERATED: (elongated_names, elongated_picture),
     GENERATED_VOLUMES: (thick_names, thick_volume),
+    DRAWN_STACKS: (stack_names, drawn_stack),
 }
 
 _LEAST_PIECE = 16

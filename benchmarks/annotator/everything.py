@@ -8,7 +8,6 @@ from benchmarks.annotator.curves import Point, Run, judge
 from benchmarks.annotator.kinds import Kind
 from benchmarks.annotator.learner import UNetLearner
 from napari_unet.learning.config import FitConfig
-from napari_unet.tasks.sample import Sample
 from napari_unet.weights.model import Model
 
 EVERYTHING = "everything"
@@ -26,7 +25,7 @@ def supervise(kind: Kind, start: Model, steps: int) -> Run:
         update={"steps": steps, "validate_every": max(1, steps // _TIMES)}
     )
     learner = UNetLearner(EVERYTHING, start, config)
-    samples = [Sample(image.pixels, image.truth) for image in kind.opened]
+    samples = [image.sample() for image in kind.opened]
     objects = sum(image.objects for image in kind.opened)
     points = [Point(0.0, 0, 0, 0, 0.0, judge(learner, kind.judges))]
     seconds, done, wall = 0.0, 0, 0.0

@@ -10,9 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unet.geometry.ids import compact
-from napari_unet.geometry.maps import LabelMap
-from training.pictures import read_pictures
+from napari_unet.geometry.maps import LabelMap, Mask
+from napari_unet.tasks.sample import Sample
+from training.pictures import DRAWN_STACKS, read_pictures
 from training.splits import Split, read_split
+from training.synthetic.volume import STEP
 
 _SEED = 2015
 _JUDGES = 1 / 3
@@ -20,19 +22,42 @@ _MOST_JUDGES = 8
 _MOST_UNSEEN = 24
 _GAP = 16
 
+APART = {DRAWN_STACKS: STEP, "nuclei_3d": 1.0}
+"""How far apart the planes of volumes are, where that is known, in pixels."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Image:
-    """A grey image (Y, X) and its true objects, ids from 1."""
+    """A grey image (Y, X), or a volume (Z, Y, X), and its true objects, ids from 1.
+
+    Parameters
+    ----------
+    apart : float, optional
+        How many times as far apart planes are as pixels are wide, where that is known.
+    """
 
     name: str
     pixels: npt.NDArray[np.generic]
     truth: LabelMap
+    apart: float | None = None
+
+    @property
+    def axes(self) -> str:
+        """Letters of its axes."""
+        return "ZYX"[-self.truth.ndim :]
 
     @property
     def objects(self) -> int:
         """How many there are."""
         return len(compact(self.truth)[1]) - 1
+
+    def sample(
+        self, labels: LabelMap | None = None, verified: Mask | None = None
+    ) -> Sample:
+        """Return it for training, with labels or else its truth."""
+        known = self.truth if labels is None else labels
+        size = {"Z": self.apart, "Y": 1.0, "X": 1.0} if self.apart else None
+        return Sample(self.pixels, known, verified, self.axes, size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +84,10 @@ def read_kind(
         the shipped models have not seen.
     """
     split = read_split([name])
-    pictures = read_pictures(
-        data / name, split.test if own else None, grey=True, objects=True
-    )
-    images = [Image(p.stem, p.raw, p.values) for p in pictures if p.values.any()]
+    stems = split.test if own else [stem for group in split.groups for stem in group]
+    pictures = read_pictures(data / name, stems, grey=True, objects=True)
+    apart = APART.get(name)
+    images = [Image(p.stem, p.raw, p.values, apart) for p in pictures if p.values.any()]
     if len(images) == 1:
         return Kind(name, *_halves(images[0]))
     judging = _half(images) if own else judges_of(split)
@@ -92,7 +117,7 @@ def judges_of(split: Split) -> set[str]:
 
 def _halves(image: Image) -> tuple[tuple[Image], tuple[Image]]:
     """Part an image at three fifths; objects on the cut are cut."""
-    width = image.truth.shape[1]
+    width = image.truth.shape[-1]
     cut = round(0.6 * width)
     return (
         (_part(image, slice(0, cut - _GAP)),),
@@ -102,7 +127,8 @@ def _halves(image: Image) -> tuple[tuple[Image], tuple[Image]]:
 
 def _part(image: Image, columns: slice) -> Image:
     name = f"{image.name}, columns {columns.start} to {columns.stop}"
-    return Image(name, image.pixels[:, columns], image.truth[:, columns])
+    pixels, truth = image.pixels[..., columns], image.truth[..., columns]
+    return Image(name, pixels, truth, image.apart)
 
 
 BAR_KINDS: Sequence[str] = (

@@ -74,13 +74,23 @@ class UNetLearner:
     anew: bool = False
     model: Model = field(init=False)
     _rounds: int = 0
+    _found: dict[tuple[Image, float | None], LabelMap] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.model = self.start
 
     def predict(self, image: Image, diameter: float | None = None) -> LabelMap:
-        """Predict by the model that is live."""
-        return predict(image.pixels, self.model, diameter=diameter)
+        """Predict by the model that is live, what was not predicted by it yet."""
+        asked = (image, diameter)
+        if asked not in self._found:
+            self._found[asked] = predict(
+                image.pixels,
+                self.model,
+                axes=image.axes,
+                diameter=diameter,
+                anisotropy=image.apart,
+            )
+        return self._found[asked]
 
     def learn(self, samples: Sequence[Sample], seed: int) -> Generator[Passed]:
         """Fine-tune; see `napari_unet.learning.train.iter_fit`."""
@@ -95,6 +105,7 @@ class UNetLearner:
                 yield Passed(SECONDS_A_MEASUREMENT)
             elif isinstance(event, ModelImproved):
                 self.model = event.model
+                self._found.clear()
                 yield Passed(0.0, improved=True)
 
     def _fit(

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from benchmarks.annotator.curves import Point, Run, judge
+from benchmarks.annotator.desk import Desk
 from benchmarks.annotator.hand import Hand
 from benchmarks.annotator.kinds import Kind
 from benchmarks.annotator.learner import (
@@ -25,7 +26,7 @@ from benchmarks.annotator.learner import (
     ModelLearner,
     Passed,
 )
-from benchmarks.annotator.robot import Desk, Robot
+from benchmarks.annotator.robot import Robot
 from benchmarks.annotator.tours import ChanceTour, TellingTour, Tour, usual_extent
 from napari_unet.annotation.edits import Settle
 from napari_unet.errors import InputError
@@ -195,10 +196,10 @@ class Play:
         self._clock = max(self._clock, self._trained_until)
 
     def _samples(self) -> list[Sample]:
-        works = [(d.image.pixels, d.annotation) for d in self._desks.values()]
+        works = [(d.image, d.annotation) for d in self._desks.values()]
         return [
-            Sample(pixels, work.labels.copy(), work.trainable())
-            for pixels, work in works
+            image.sample(work.labels.copy(), work.trainable())
+            for image, work in works
             if work.counts().verified_pixels
         ]
 

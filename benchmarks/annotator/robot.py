@@ -1,7 +1,8 @@
 """A robot in the place of a person: it sees a view, and corrects what looks wrong.
 
 It knows the truth of a view alone: of the objects that lie in it with more than half of
-their pixels. What it does goes through `Annotation`, as the strokes of the dock do.
+their pixels, in the plane in sight. What it does goes through `Annotation`, as the
+strokes of the dock do.
 """
 
 from __future__ import annotations
@@ -13,18 +14,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage as ndi
 
+from benchmarks.annotator.desk import Desk, Sheet
 from benchmarks.annotator.hand import Hand
-from benchmarks.annotator.kinds import Image
-from napari_unet.annotation.annotation import Annotation
-from napari_unet.annotation.edits import AcceptView, Settle
-from napari_unet.cli.annotator import mostly_inside, take_over
+from napari_unet.cli.annotator import mostly_inside
 from napari_unet.geometry.box import Box
-from napari_unet.geometry.maps import LabelMap, Mask
-from napari_unet.geometry.views import cut_views
-from napari_unet.inference.measure import typical_diameter
+from napari_unet.geometry.maps import Mask
 
-_OBJECTS_ACROSS = 8.0
-_LEAST_VIEW, _LARGEST_VIEW = 96, 512
 _MARGIN = 12
 _STRANGER = 0.5
 
@@ -35,58 +30,6 @@ class Action:
 
     seconds: float
     corrected: bool = False
-
-
-def views_of(truth: LabelMap) -> list[Box]:
-    """Cut an image into views that show about eight objects across."""
-    size = _OBJECTS_ACROSS * (typical_diameter(truth) or _LARGEST_VIEW)
-    size = float(np.clip(size, _LEAST_VIEW, _LARGEST_VIEW))
-    return cut_views(truth.shape, "YX", round(size))
-
-
-@dataclass(slots=True, eq=False)
-class Desk:
-    """An image that is worked on, and which of its objects the robot is done with.
-
-    `refreshed` says that it was predicted anew since the robot looked last.
-    """
-
-    image: Image
-    annotation: Annotation
-    finished: set[int] = field(default_factory=set)
-    refreshed: bool = False
-
-    @classmethod
-    def of(cls, image: Image) -> Desk:
-        """Return an image of which nothing is known."""
-        return cls(image, Annotation(np.zeros(image.truth.shape, np.int32)))
-
-    def refresh(self, predicted: LabelMap) -> None:
-        """Take over what was predicted anew, where nobody has verified anything."""
-        take_over(self.annotation, predicted)
-        self.refreshed = True
-
-    def write(self, box: Box, wanted: LabelMap) -> bool:
-        """Let pixels of a box get other labels, as the brush does."""
-        labels = self.annotation.labels[box.slices]
-        changed = wanted != labels
-        if not changed.any():
-            return False
-        labels[changed] = wanted[changed]
-        self.annotation.notice_change(box)
-        return True
-
-    def erase(self, object_id: int) -> None:
-        """Erase an object."""
-        box = self.annotation.pixels.objects.box(object_id)
-        labels = self.annotation.labels[box.slices]
-        self.write(box, np.where(labels == object_id, 0, labels))
-
-    def accept(self, view: Box) -> None:
-        """Accept what is in a view."""
-        self.annotation.do(Settle())
-        self.annotation.do(AcceptView(view))
-        self.finished.update(mostly_inside(self.annotation.labels, view))
 
 
 @dataclass(slots=True)
@@ -102,19 +45,20 @@ class Robot:
         Where labels were refreshed meanwhile it looks again before it accepts them.
         """
         yield Action(self.hand.open_view)
+        sheet = desk.sheet(view)
         desk.refreshed = True
         while desk.refreshed:
             desk.refreshed = False
-            yield from self._correct_all(desk, view)
-            yield from self._erase_strangers(desk, view)
-            yield from self._erase_what_hangs_in(desk, view)
-        desk.accept(view)
+            yield from self._correct_all(sheet)
+            yield from self._erase_strangers(sheet)
+            yield from self._erase_what_hangs_in(sheet)
+        sheet.accept()
         yield Action(self.hand.accept_view)
 
-    def _correct_all(self, desk: Desk, view: Box) -> Iterator[Action]:
+    def _correct_all(self, sheet: Sheet) -> Iterator[Action]:
         """Correct the true objects of a view; the nearest one is next."""
-        enlarged = self.hand.screen / max(view.shape)
-        truth = desk.image.truth
+        enlarged = self.hand.screen / max(sheet.view.shape)
+        truth, view = sheet.truth, sheet.view
         places = ndi.find_objects(truth)
         ids = mostly_inside(truth, view)
         centres = {i: _centre(places[i - 1]) for i in ids}
@@ -123,37 +67,38 @@ class Robot:
             nearest = min(ids, key=lambda i: _distance(centres[i], here))
             ids.remove(nearest)
             box = Box.from_slices(places[nearest - 1]).grow(_MARGIN, truth.shape)
-            seconds = self._correct(desk, truth[box.slices] == nearest, box, enlarged)
+            seconds = self._correct(sheet, nearest, box, enlarged)
             if seconds:
                 way = enlarged * _distance(centres[nearest], here)
                 here = centres[nearest]
                 yield Action(seconds + self.hand.seconds_to_reach(way), corrected=True)
 
-    def _correct(self, desk: Desk, mask: Mask, box: Box, enlarged: float) -> float:
+    def _correct(self, sheet: Sheet, true_id: int, box: Box, enlarged: float) -> float:
         """Correct an object where that seems to be needed; return the seconds."""
-        work, labels = desk.annotation, desk.annotation.labels[box.slices]
+        mask, labels = sheet.truth[box.slices] == true_id, sheet.labels[box.slices]
         ids, common = _counted(labels[mask])
-        best, overlap = _best(work, mask, ids, common)
+        best, overlap = _best(sheet, mask, ids, common)
         if not self._looks_wrong(overlap):
             if best and self.rng.random() < self.hand.wrong_decision / 2:
-                desk.erase(best)
+                sheet.erase(best)
                 return self.hand.click
-            return 0.0
+            # Where it has another id in other planes it is filled with that.
+            found = overlap > _STRANGER
+            return self.hand.click if found and sheet.rename(best, true_id) else 0.0
         # Found objects of which most lies in this one are parts of it.
         parts = [
             i
             for i, n in zip(ids.tolist(), common.tolist(), strict=True)
-            if 2 * n > work.pixels_of(i) and i not in desk.finished
+            if 2 * n > sheet.pixels_of(i) and i not in sheet.finished
         ]
-        owner = max(parts, key=work.pixels_of, default=0)
-        label = owner or work.new_id()
         painted = self.hand.painted(mask, enlarged, self.rng)
-        painted &= ~np.isin(labels, list(desk.finished))
+        painted &= ~np.isin(labels, list(sheet.finished))
         spill = np.isin(labels, parts) & ~painted
         missing = painted & ~np.isin(labels, parts)
-        if not painted.any() or not self._write(desk, box, painted, spill, label):
+        if not painted.any() or not self._paint(
+            sheet, box, painted, spill, sheet.label_for(true_id, parts)
+        ):
             return 0.0
-        desk.finished.add(label)
         # Parts are filled by a click each, what is missing is painted, spill erased.
         return (
             self.hand.click * max(0, len(parts) - 1)
@@ -161,13 +106,16 @@ class Robot:
             + self.hand.seconds_to_paint(spill, enlarged)
         )
 
-    def _write(
-        self, desk: Desk, box: Box, painted: Mask, spill: Mask, label: int
+    def _paint(
+        self, sheet: Sheet, box: Box, painted: Mask, spill: Mask, label: int
     ) -> bool:
-        wanted = desk.annotation.labels[box.slices].copy()
+        wanted = sheet.labels[box.slices].copy()
         wanted[spill] = 0
         wanted[painted] = label
-        return desk.write(box, wanted)
+        if not sheet.write(box, wanted):
+            return False
+        sheet.finish([label])
+        return True
 
     def _looks_wrong(self, overlap: float) -> bool:
         if overlap >= self.hand.sees:
@@ -176,39 +124,36 @@ class Robot:
             return bool(self.rng.random() < 0.5)
         return bool(self.rng.random() >= self.hand.wrong_decision)
 
-    def _erase_strangers(self, desk: Desk, view: Box) -> Iterator[Action]:
+    def _erase_strangers(self, sheet: Sheet) -> Iterator[Action]:
         """Erase what is no object, or a part of one that was painted already."""
         reached = self.hand.seconds_to_reach(self.hand.screen / 4)
-        truth, work = desk.image.truth, desk.annotation
-        areas = np.bincount(truth.ravel())
-        for found in mostly_inside(work.labels, view):
-            if found in desk.finished or not work.pixels_of(found):
+        areas = np.bincount(sheet.truth.ravel())
+        for found in mostly_inside(sheet.labels, sheet.view):
+            if found in sheet.finished or not sheet.pixels_of(found):
                 continue
-            box = work.pixels.objects.box(found)
-            mask = work.labels[box.slices] == found
-            ids, common = _counted(truth[box.slices][mask])
-            both = areas[ids] + work.pixels_of(found) - common
+            box = sheet.place(found).slices
+            ids, common = _counted(sheet.truth[box][sheet.labels[box] == found])
+            both = areas[ids] + sheet.pixels_of(found) - common
             right = (common / both).max(initial=0.0) >= _STRANGER
             if not right and self.rng.random() >= self.hand.wrong_decision:
-                desk.erase(found)
+                sheet.erase(found)
                 yield Action(self.hand.click + reached, corrected=True)
 
-    def _erase_what_hangs_in(self, desk: Desk, view: Box) -> Iterator[Action]:
+    def _erase_what_hangs_in(self, sheet: Sheet) -> Iterator[Action]:
         """Erase, in the view alone, what reaches into it and is mostly no object.
 
         A model that does not know a kind sees a field of cells as one. Where it lies
         between those that were painted over it a person sees that it is background.
         """
-        labels, truth = (
-            a[view.slices] for a in (desk.annotation.labels, desk.image.truth)
-        )
+        view = sheet.view
+        labels, truth = (a[view.slices] for a in (sheet.labels, sheet.truth))
         enlarged = self.hand.screen / max(view.shape)
         ids, sizes = _counted(labels)
         for found, size in zip(ids.tolist(), sizes.tolist(), strict=True):
             wrong = (labels == found) & (truth == 0)
-            if found in desk.finished or 2 * np.count_nonzero(wrong) <= size:
+            if found in sheet.finished or 2 * np.count_nonzero(wrong) <= size:
                 continue
-            if desk.write(view, np.where(wrong, 0, labels)):
+            if sheet.write(view, np.where(wrong, 0, labels)):
                 seconds = self.hand.seconds_to_paint(wrong, enlarged)
                 yield Action(seconds + self.hand.click, corrected=True)
 
@@ -222,7 +167,7 @@ def _counted(
 
 
 def _best(
-    annotation: Annotation,
+    sheet: Sheet,
     mask: Mask,
     ids: npt.NDArray[np.int32],
     common: npt.NDArray[np.intp],
@@ -230,7 +175,7 @@ def _best(
     """Return the found object that overlaps a true one best, and its IoU; or 0, 0."""
     area = np.count_nonzero(mask)
     overlaps = [
-        (int(i), float(n / (area + annotation.pixels_of(int(i)) - n)))
+        (int(i), float(n / (area + sheet.pixels_of(int(i)) - n)))
         for i, n in zip(ids, common, strict=True)
     ]
     return max(overlaps, key=lambda each: each[1], default=(0, 0.0))

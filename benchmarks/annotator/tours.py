@@ -9,8 +9,8 @@ from typing import Protocol, cast
 
 import numpy as np
 
+from benchmarks.annotator.desk import Desk, views_of
 from benchmarks.annotator.kinds import Kind
-from benchmarks.annotator.robot import Desk, views_of
 from napari_unet.annotation.provenance import is_verified
 from napari_unet.core.jobs import drain
 from napari_unet.geometry.box import Box
@@ -60,7 +60,7 @@ class ChanceTour:
         self._order = [int(i) for i in rng.permutation(len(kind.opened))]
         self._left: dict[int, list[Box]] = {}
         for number in self._order:
-            views = views_of(kind.opened[number].truth)
+            views = views_of(kind.opened[number])
             self._left[number] = [views[i] for i in rng.permutation(len(views))]
         self._steps = self._walk(at_once)
 
@@ -107,7 +107,7 @@ class TellingTour:
     def next(self, desks: Mapping[int, Desk], model: Model) -> tuple[int, Box] | None:
         """Return the most telling view that was not seen."""
         if not desks:
-            views = views_of(self.kind.opened[self.first].truth)
+            views = views_of(self.kind.opened[self.first])
             return self.first, views[int(self.rng.integers(len(views)))]
         if model is not self._model or not self._ranked:
             self._model, self._ranked = model, self._rank(desks, model)
@@ -120,7 +120,7 @@ class TellingTour:
 
     def _rank(self, desks: Mapping[int, Desk], model: Model) -> list[View]:
         pictures = [
-            Picture(image.pixels, verified=_verified(desks.get(number)))
+            Picture(image.pixels, image.axes, verified=_verified(desks.get(number)))
             for number, image in enumerate(self.kind.opened)
         ]
         seed = int(self.rng.integers(2**31))
@@ -132,7 +132,7 @@ class TellingTour:
 
 def usual_extent(kind: Kind) -> int:
     """Return how large views of a kind are, as a rule."""
-    first: Sequence[Box] = [views_of(image.truth)[0] for image in kind.opened]
+    first: Sequence[Box] = [views_of(image)[0] for image in kind.opened]
     return int(np.median([max(view.shape) for view in first]))
 
 

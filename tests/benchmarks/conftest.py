@@ -4,11 +4,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from benchmarks.annotator.kinds import Image
 from napari_unet.instances.kinds import all_kinds
 from napari_unet.models.architectures.unet import UNetConfig
 from napari_unet.models.spec import ModelSpec
 from napari_unet.weights.folder import save_model
 from napari_unet.weights.model import new_model
+from tests.tiny import make_disks
 
 
 @pytest.fixture(scope="session", params=all_kinds(), ids=lambda kind: kind.__name__)
@@ -31,3 +33,10 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def disks() -> Image:
+    """An image of sixteen disks."""
+    made = make_disks(size=128, pitch=32, radius=10)
+    return Image("disks", made.image, made.labels)

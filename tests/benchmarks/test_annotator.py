@@ -1,4 +1,4 @@
-"""The robot pays, sees only its view, keeps what is done, and makes things better."""
+"""What is learned from a robot's corrections, and what is told of it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from scipy import ndimage as ndi
 
 from benchmarks import one_image
 from benchmarks.annotator import __main__ as command
@@ -17,7 +14,6 @@ from benchmarks.annotator import everything
 from benchmarks.annotator.ablations import ABLATIONS, TaughtTraining
 from benchmarks.annotator.curves import Point, Quality, Run, judge, read_runs
 from benchmarks.annotator.everything import EVERYTHING
-from benchmarks.annotator.hand import Hand
 from benchmarks.annotator.kinds import Image, Kind, judges_of
 from benchmarks.annotator.learner import Passed, UNetLearner, variant
 from benchmarks.annotator.play import Plan, Play, replay
@@ -26,142 +22,18 @@ from benchmarks.annotator.rivals import (
     ForestLearner,
     RootPainterLearner,
 )
-from benchmarks.annotator.robot import Desk, Robot, views_of
 from benchmarks.annotator.summary import draw, interval, mean_drop, table
-from napari_unet.annotation.provenance import is_verified
-from napari_unet.cli.annotator import take_over
 from napari_unet.core.jobs import drain
 from napari_unet.errors import InputError
-from napari_unet.geometry.box import Box
 from napari_unet.learning.config import FitConfig
 from napari_unet.learning.data import iter_prepare
 from napari_unet.learning.events import ModelImproved
 from napari_unet.models.architectures.unet import UNetConfig
-from napari_unet.scores.metrics import evaluate
 from napari_unet.tasks.objectives import objective_of
 from napari_unet.tasks.sample import Sample
 from napari_unet.weights.model import Model, new_model
-from tests.tiny import make_disks
 from training.recipe import Recipe
 from training.splits import Split
-
-PERFECT = Hand(unsteadiness=0, wrong_decision=0, sees=1.0, sees_surely=1.0)
-
-
-@pytest.fixture
-def disks() -> Image:
-    made = make_disks(size=128, pitch=32, radius=10)
-    return Image("disks", made.image, made.labels)
-
-
-def work_through(robot: Robot, desk: Desk, views=None):
-    actions = []
-    for view in views or views_of(desk.image.truth):
-        actions += robot.work_on(desk, view)
-    return actions
-
-
-def errors(found: np.ndarray, kind: str, truth: np.ndarray) -> np.ndarray:
-    """Return a truth with mistakes of a kind."""
-    if kind == "nothing":
-        return np.zeros_like(truth)
-    if kind == "merged":
-        return np.asarray(ndi.label(ndi.binary_dilation(truth > 0, iterations=7))[0])
-    if kind == "split":
-        columns = np.arange(truth.shape[1]) % 16 < 8
-        return np.where(truth > 0, 2 * truth + columns, 0)
-    if kind == "strangers":
-        return np.where((truth == 0) & (np.indices(truth.shape)[0] % 16 < 5), 99, truth)
-    if kind == "fat":
-        return np.asarray(ndi.grey_dilation(truth, 9))
-    return truth
-
-
-@pytest.mark.parametrize(
-    "kind", ["nothing", "merged", "split", "strangers", "fat", "none"]
-)
-def test_a_perfect_hand_makes_the_truth_of_every_mistake(disks, kind):
-    desk = Desk.of(disks)
-    take_over(desk.annotation, errors(disks.truth, kind, disks.truth).astype(np.int32))
-    actions = work_through(Robot(np.random.default_rng(0), PERFECT), desk)
-    scores = evaluate(disks.truth, desk.annotation.labels)
-    assert scores.ap["0.90"] == 1
-    corrected = sum(action.corrected for action in actions)
-    assert (corrected == 0) == (kind == "none")
-    assert desk.annotation.counts().verified_pixels == disks.truth.size
-
-
-def test_what_was_refreshed_meanwhile_is_not_accepted_unseen(disks):
-    desk = Desk.of(disks)
-    truth = disks.truth
-    rows = np.indices(truth.shape)[0] // 16
-    refreshed = 0
-    for action in Robot(np.random.default_rng(0), PERFECT).work_on(
-        desk, Box.whole(truth.shape)
-    ):
-        if action.corrected and refreshed < 8:
-            other = np.where((truth == 0) & (rows == refreshed), 99, truth)
-            desk.refresh(other.astype(np.int32))
-            refreshed += 1
-    assert refreshed == 8
-    assert desk.annotation.counts().verified_pixels == truth.size
-    assert evaluate(truth, desk.annotation.labels).ap["0.90"] == 1
-
-
-def test_what_lies_beyond_the_view_is_not_touched(disks):
-    desk = Desk.of(disks)
-    view = Box((0, 0), (80, 80))
-    work_through(Robot(np.random.default_rng(0)), desk, [view])
-    far = np.ones(disks.truth.shape, bool)
-    far[:100, :100] = False
-    assert not desk.annotation.labels[far].any()
-    assert not is_verified(desk.annotation.provenance[far]).any()
-
-
-def test_a_right_view_costs_to_open_and_to_accept_it(disks):
-    desk = Desk.of(disks)
-    take_over(desk.annotation, disks.truth)
-    hand = Hand(wrong_decision=0)
-    view = views_of(disks.truth)[0]
-    actions = work_through(Robot(np.random.default_rng(0), hand), desk, [view])
-    assert sum(a.seconds for a in actions) == hand.open_view + hand.accept_view
-
-
-def test_more_to_paint_costs_more(disks):
-    hand = Hand()
-    small, large = np.zeros((2, 64, 64), bool)
-    small[20:30, 20:30] = True
-    large[10:50, 20:30] = True
-    assert hand.seconds_to_paint(np.zeros_like(small), 2.0) == 0
-    assert hand.seconds_to_paint(small, 2.0) < hand.seconds_to_paint(large, 2.0)
-    assert hand.seconds_to_paint(small, 2.0) < hand.seconds_to_paint(small, 4.0)
-
-
-@settings(max_examples=25, deadline=None)
-@given(seed=st.integers(0, 2**16))
-def test_nobody_paints_over_what_is_finished(seed):
-    made = make_disks(size=96, pitch=32, radius=10)
-    image = Image("disks", made.image, made.labels)
-    desk, rng = Desk.of(image), np.random.default_rng(seed)
-    robot = Robot(rng)
-    first, *others = views_of(image.truth)
-    work_through(robot, desk, [first])
-    done = np.isin(desk.annotation.labels, list(desk.finished))
-    before = desk.annotation.labels[done].copy()
-    take_over(desk.annotation, rng.integers(0, 3, image.truth.shape, np.int32))
-    work_through(robot, desk, others)
-    kept = desk.annotation.labels[done] == before
-    # A wrong decision erases an object now and then.
-    assert kept.mean() >= 0.5
-
-
-def test_the_same_seed_does_the_same(disks):
-    runs = []
-    for _ in range(2):
-        desk = Desk.of(disks)
-        work_through(Robot(np.random.default_rng(7)), desk)
-        runs.append(desk.annotation.labels.copy())
-    assert (runs[0] == runs[1]).all()
 
 
 @dataclass

@@ -22,9 +22,10 @@ from training.synthetic.shapes import (
 from training.synthetic.texture import band_noise, look_up, smooth_noise
 
 _SHAPE = (16, 160, 160)
-_STEP = 3.0  # distance of two slices, in pixels
+STEP = 3.0  # distance of two slices, in pixels
 _CAMERA = Camera(gain=3.4, offset=60, read_noise=2.0, bits=12)
 _SMALLEST = 80
+_SEED, _COUNT = 4444, 3  # of stacks beside the sample, which has another seed
 _TILE = (32, 64, 64)
 
 
@@ -50,6 +51,16 @@ class Ball:
     brightness: float
 
 
+def stack_names() -> list[str]:
+    """Return the names of stacks like the sample, which no model has seen."""
+    return [f"stack {number}" for number in range(_COUNT)]
+
+
+def drawn_stack(name: str) -> Picture:
+    """Draw the stack of a name; the same each time."""
+    return draw_volume(np.random.default_rng([_SEED, int(name.split()[-1])]))
+
+
 def draw_volume(rng: Generator) -> Picture:
     """Draw about fifty nuclei in 16 x 160 x 160 voxels, 12 bit."""
     balls = _population(rng, int(rng.integers(64, 76)))
@@ -67,15 +78,15 @@ def _population(rng: Generator, count: int) -> list[Ball]:
     outlines = [
         random_outline(rng, (9.5, 13.5), elongation=(1.0, 1.4)) for _ in range(count)
     ]
-    isotropic = (int(_SHAPE[0] * _STEP), *_SHAPE[1:])
+    isotropic = (int(_SHAPE[0] * STEP), *_SHAPE[1:])
     places = clustered_places(
         rng, isotropic, [o.radius for o in outlines], sociable=0.8, gap=0.85, margin=4
     )
     return [
         Ball(
-            place=(z / _STEP, y, x),
+            place=(z / STEP, y, x),
             outline=outline,
-            height=outline.radius * float(rng.uniform(0.75, 1.0)) / _STEP,
+            height=outline.radius * float(rng.uniform(0.75, 1.0)) / STEP,
             brightness=float(rng.lognormal(0, 0.22)),
         )
         for (z, y, x), outline in zip(places, outlines, strict=True)
