@@ -13,7 +13,7 @@ from napari_unet.gui.panels.finetune import FinetunePanel
 from napari_unet.gui.panels.results import ResultsPanel
 from napari_unet.gui.sample_data import open_zstack
 
-ROOM = (120, 110), (126, 124)
+ROOM = (24, 110), (30, 124)
 """Where a stroke begins and ends, in planes of the sample."""
 
 

@@ -143,7 +143,7 @@ class CorrectPanel(Panel):
             lambda tool: tool.in_hand and not tool.in_time, use, per_row=6
         )
         self.plane_tools = ToolRows(
-            lambda tool: tool.needs == "plane" and not tool.in_time, use, per_row=3
+            lambda tool: tool.needs == "plane" and not tool.in_time, use, per_row=2
         )
         self.over_time = OverTime(self.session, use)
         for rows in (self.drawing_tools, self.plane_tools, self.over_time):

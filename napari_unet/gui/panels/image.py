@@ -78,7 +78,7 @@ class ImagePanel(Panel):
             self.bench.make_grey,
         )
         self.add(self.chooser.native)
-        self.swap = button("T ⇄ Z", _SWAP_TIP, self._on_swap)
+        self.swap = button("⇄", _SWAP_TIP, self._on_swap)
         self.add_row(Label("Axes"), self.readings, self.swap, self.shape, stretch=(3,))
         self.add(self.origin)
         self.pixel = _PixelBox()
