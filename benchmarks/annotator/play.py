@@ -10,6 +10,7 @@ anew. After every training the learner is judged.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
@@ -131,7 +132,9 @@ class Play:
         return desk
 
     def _predict(self, desk: Desk) -> None:
-        known = desk.annotation.pixels.objects.verified_diameter
+        *sections, _, _ = desk.image.truth.shape
+        objects = desk.annotation.pixels.objects
+        known = objects.verified_diameter(math.prod(sections))
         desk.refresh(self.learner.predict(desk.image, known))
 
     def _pass(self, seconds: float) -> bool:

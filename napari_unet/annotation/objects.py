@@ -55,6 +55,7 @@ class Rows(NamedTuple):
 
 
 _ENOUGH = 4
+_LEAST_SECTIONS = 3
 """Objects that tell how large all of an image are."""
 
 _SMALL_BOX, _FILLED = 2**16, 16
@@ -135,16 +136,21 @@ class ObjectTable:
         extents = [each.shape[-2] * each.shape[-1] for each in self._boxes.values()]
         return math.sqrt(np.median(extents))
 
-    @property
-    def verified_diameter(self) -> float | None:
-        """How large the typical object is in its plane, of those verified as a whole.
+    def verified_diameter(self, sections: int = 1) -> float | None:
+        """Return how large the typical object verified as a whole is in its plane.
 
         In pixels. A few may be what just had to be corrected, so None where there are
         fewer than four.
+
+        Parameters
+        ----------
+        sections : int
+            Of the volume, or 1 for a plane. Where some sections are verified, what lies
+            in these alone are crumbs, so what lies in fewer than three counts nothing.
         """
-        areas = [
-            self._pixels[i] / math.prod(self._boxes[i].shape[:-2]) for i in self._whole
-        ]
+        least = min(sections, _LEAST_SECTIONS)
+        planes = ((i, math.prod(self._boxes[i].shape[:-2])) for i in self._whole)
+        areas = [self._pixels[i] / n for i, n in planes if n >= least]
         return typical_of(np.array(areas)) if len(areas) >= _ENOUGH else None
 
     def outsized(self, before: LabelMap, after: LabelMap) -> frozenset[int]:

@@ -535,5 +535,18 @@ def test_a_stack_shows_how_large_objects_are_in_a_plane(shape):
     for number in range(4):
         labels[..., 16 * number : 16 * number + 10, 20:30] = number + 1
     verified = np.full(shape, Provenance.ACCEPTED, np.uint8)
-    found = Annotation(labels, verified).pixels.objects.verified_diameter
+    found = Annotation(labels, verified).pixels.objects.verified_diameter()
     assert found == pytest.approx(2 * math.sqrt(100 / math.pi))
+
+
+def test_crumbs_of_a_volume_show_no_size():
+    """Of a stack of which one plane is verified only these are so as a whole."""
+    labels = np.zeros((6, 64, 64), np.int32)
+    for number in range(4):
+        labels[:, 16 * number : 16 * number + 10, 20:30] = number + 1
+        labels[2, 16 * number : 16 * number + 2, 40:42] = number + 5
+    verified = np.zeros(labels.shape, np.uint8)
+    verified[2] = Provenance.ACCEPTED
+    objects = Annotation(labels, verified).pixels.objects
+    assert objects.verified_diameter() < 3
+    assert objects.verified_diameter(sections=6) is None

@@ -190,7 +190,8 @@ class OpenImage:
 
         Every stroke moves it a little, and what is predicted in view should stay.
         """
-        found = self.annotation.pixels.objects.verified_diameter
+        sections = dict(zip(self.axes, self.identity.shape, strict=True)).get("Z", 1)
+        found = self.annotation.pixels.objects.verified_diameter(sections)
         return None if found is None else _STEP ** round(math.log(found, _STEP))
 
     @property
