@@ -204,10 +204,14 @@ def test_nothing_to_go_on_with(run: Run, options, out: Path) -> None:
     assert not out.parent.exists()
 
 
-def test_a_training_that_is_finished_is_told(run: Run, options, model: Path) -> None:
-    done = run(*options, "--out", model, "--steps", 2, "--resume")
-    done.refused("is finished, and nothing was done")
-    assert f"--from {model}" in done.err
+def test_a_training_that_is_finished_is_told(run: Run, options, out: Path) -> None:
+    arguments = (*options, "--out", out, "--steps", 2)
+    assert run(*arguments).code == 0
+    before = (out / WEIGHTS_FILE).read_bytes()
+    again = run(*arguments, "--resume")
+    again.refused("is finished, and nothing was done")
+    assert f"--from {out}" in again.err
+    assert (out / WEIGHTS_FILE).read_bytes() == before
 
 
 def test_new_networks_begin_alike(run: Run, annotated: Annotated, tmp_path) -> None:
