@@ -123,7 +123,7 @@ def test_colours_and_volumes_leave_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "phrase"),
     [
-        ({"path": "a.onnx"}, r"ends with \.zip for bioimageio"),
+        ({"path": "a.onnx", "format": "bioimageio"}, r"ends with \.zip for bioimageio"),
         ({"format": "keras"}, "There is no format 'keras'"),
         ({"license": "mine"}, "a licence by its short name, found 'mine'"),
     ],

@@ -64,7 +64,9 @@ def test_no_canary_is_made(run, stranger: Path, good_model: Path) -> None:
     assert not canary.exists()
 
 
-def test_an_address_is_read_block_by_block_alone(run, good_model: Path, tmp_path: Path) -> None:
+def test_an_address_is_read_block_by_block_alone(
+    run, good_model: Path, tmp_path: Path
+) -> None:
     for address in ("https://example.org/a.zarr", "s3://bucket/a.zarr"):
         result = run("predict", address, "--model", good_model, "--out", tmp_path / "o")
         result.refused("is an address, which predict alone reads")
