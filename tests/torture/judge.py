@@ -35,7 +35,7 @@ class Verdict:
 def read_back(folder: Path, image: ImageIdentity) -> Annotation:
     """Return the annotation as the program would open it."""
     stored = ProjectStore(folder).load_work(image)
-    annotation = _annotation(image, stored)
+    annotation = _annotation(image, stored, large=False)
     if stored is not None:
         found = recover(annotation, stored)
         assert not found.missing, found.describe()

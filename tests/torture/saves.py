@@ -56,7 +56,7 @@ def strokes_told(folder: Path, image: ImageIdentity) -> set[int]:
 
 
 def _brought_back(image: ImageIdentity, stored: StoredAnnotation) -> Annotation:
-    annotation = _annotation(image, stored)
+    annotation = _annotation(image, stored, large=False)
     found = recover(annotation, stored)
     if found.missing:
         raise StorageError(f"{found.missing} changes are missing")
