@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -121,6 +121,9 @@ class Annotation(Workspace):
     InputError
         If the arrays do not fit each other.
     """
+
+    in_chunks: ClassVar[bool] = False
+    """Whether labels are larger than memory."""
 
     @property
     def shown(self) -> LabelMap:

@@ -127,6 +127,8 @@ class LargeAnnotation(Annotation):
         What is shown.
     """
 
+    in_chunks = True
+
     def __init__(
         self,
         shape: tuple[int, ...],

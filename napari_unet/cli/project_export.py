@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_unet import io, measurements, project, tasks
-from napari_unet.annotation.large import LargeAnnotation
 from napari_unet.cli.outputs import output_folder, refuse_existing
 from napari_unet.core.atomic import write_atomically
 from napari_unet.errors import InputError, NapariUnetError, StorageError
@@ -93,7 +92,7 @@ def _export(found: Survey, names: dict[str, str], out: Path) -> Exported:
             words = (" ".join(left.lost) or _NOTHING) if left else _UNKNOWN
             done.failed.append((_name_of(found, key), words))
             continue
-        if isinstance(left.annotation, LargeAnnotation):
+        if left.annotation.in_chunks:
             done.failed.append((left.image.name, _LARGE))
             continue
         _write(found, left, left.annotation, name, out)

@@ -103,7 +103,7 @@ def test_info(run: Run, folder: Path) -> None:
     lines = shown.out.splitlines()
     assert lines[:5] == [
         "project     cells.unet",
-        "format      6",
+        "format      7",
         "open by     nobody",
         "training    2 min",
         "model 1     1-round-1 (predicts)",
