@@ -56,7 +56,6 @@ from napari_unet.inference.volumes import (
     Predictor,
     check_stacks,
     iter_stretch,
-    looks_at_volumes,
     predictor_of,
     spec_of,
 )
@@ -220,9 +219,9 @@ def iter_predict(
             return in_image_axes(nothing, seen.axes)
     planar = PlanePredictor(model, execution, turns=4 if rotations else 1)
     zoom = yield from iter_zoom(seen, model, planar, limits, diameter, pixel_size)
-    stretch = None
-    if looks_at_volumes(model, seen, raw=probabilities, stacks=stacks):
-        stretch = yield from iter_stretch(seen, anisotropy)
+    stretch = yield from iter_stretch(
+        seen, model, anisotropy, raw=probabilities, stacks=stacks
+    )
     predictor = predictor_of(model, seen, planar, zoom=zoom, stretch=stretch)
     planned = partial(plan_blocks, seen, limits=limits, raw=probabilities, zoom=zoom)
     if view is not None and planar.dims == 2 and not probabilities:

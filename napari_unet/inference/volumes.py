@@ -129,12 +129,22 @@ def check_stacks(anisotropy: float | None, stacks: str | None) -> None:
 
 
 def iter_stretch(
-    image: CanonicalImage, told: float | None
+    image: CanonicalImage,
+    model: Model,
+    told: float | None,
+    *,
+    raw: bool,
+    stacks: Stacks | None,
 ) -> Generator[Notice, None, float | None]:
     """Return how many times as far apart sections are as pixels are wide.
 
-    What somebody told, the image states, or it shows; None if it shows nothing.
+    What somebody told, the image states, or it shows; None if it shows nothing, or if
+    sections are not looked at together: networks of planes look at stacks from three
+    sides if they can, unless the maps themselves are wanted (`raw`), or a person wants
+    sections.
     """
+    if not _looks_at_volumes(image, model, raw=raw, stacks=stacks):
+        return None
     known = told or anisotropy_of(image.source.pixel_size)
     if known is not None:
         return known
@@ -147,14 +157,9 @@ def iter_stretch(
     return seeming
 
 
-def looks_at_volumes(
-    model: Model, image: CanonicalImage, *, raw: bool, stacks: Stacks | None
+def _looks_at_volumes(
+    image: CanonicalImage, model: Model, *, raw: bool, stacks: Stacks | None
 ) -> bool:
-    """Whether it is asked for how far apart the sections of an image are.
-
-    Networks of planes look at stacks from three sides if they can, unless the maps
-    themselves are wanted (`raw`), or a person wants sections.
-    """
     if image.shape[2] == 1 or model.net.dims == 3:
         return image.shape[2] > 1
     objects = task_of(model.spec).labels.objects

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Generator
 
+from napari_unet.core.events import Notice
 from napari_unet.core.jobs import drain
 from napari_unet.geometry.box import Box
 from napari_unet.images.source import CanonicalImage, ImageSource
 from napari_unet.inference.events import PredictEvent
 from napari_unet.inference.predict import iter_limits
 from napari_unet.inference.sight import iter_look
-from napari_unet.inference.volumes import iter_stretch, looks_at_volumes
+from napari_unet.inference.volumes import iter_stretch
 from napari_unet.io.source import Source
 from napari_unet.large.folder import Seen
 from napari_unet.large.readable import Readable
@@ -30,11 +31,10 @@ def iter_see(
     settings, model = task.settings, task.model
     predictor = predictor_for(model, settings, task.engine.device)
     readable = CanonicalImage(Readable(image.source), image.axes)
-    stretch, more = None, list[str]()
-    raw, stacks = settings.probabilities, settings.stacks
-    if looks_at_volumes(model, image, raw=raw, stacks=stacks):
-        steps = iter_stretch(readable, settings.anisotropy)
-        stretch = drain(steps, lambda notice: more.append(notice.message))
+    more = list[str]()
+    stretch = drain(
+        iter_see_stretch(task, readable), lambda notice: more.append(notice.message)
+    )
     limits = yield from iter_limits(readable, model)
     size = settings.pixel_size or image.source.pixel_size.get("X")
     looked = yield from iter_look(
@@ -57,6 +57,20 @@ def iter_see(
         stretch=stretch,
         blank=looked.blank,
         notes=(*notes, *more, *_missing(task.source)),
+    )
+
+
+def iter_see_stretch(
+    task: Task, readable: CanonicalImage
+) -> Generator[Notice, None, float | None]:
+    """Return how far apart sections are; see `iter_stretch`. A part is looked at."""
+    asked = task.settings
+    return iter_stretch(
+        readable,
+        task.model,
+        asked.anisotropy,
+        raw=asked.probabilities,
+        stacks=asked.stacks,
     )
 
 

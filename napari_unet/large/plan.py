@@ -12,11 +12,10 @@ from napari_unet.images.source import CanonicalImage
 from napari_unet.inference.blocks import CUTTINGS, BlockPlan, plan_blocks
 from napari_unet.inference.model_input import zoom_for
 from napari_unet.inference.volumes import (
-    iter_stretch,
-    looks_at_volumes,
     predictor_of,
     spec_of,
 )
+from napari_unet.large.before import iter_see_stretch
 from napari_unet.large.image import fit_source
 from napari_unet.large.readable import Readable
 from napari_unet.large.result import disk_needed
@@ -128,13 +127,8 @@ def _window(plan: BlockPlan) -> int:
 
 
 def _stretch(task: Task, image: CanonicalImage) -> float | None:
-    """Return how far apart sections are, for which a part may be looked at."""
-    settings = task.settings
-    raw, stacks = settings.probabilities, settings.stacks
-    if not looks_at_volumes(task.model, image, raw=raw, stacks=stacks):
-        return None
     readable = CanonicalImage(Readable(image.source), image.axes)
-    return drain(iter_stretch(readable, settings.anisotropy))
+    return drain(iter_see_stretch(task, readable))
 
 
 def _zoom(task: Task) -> float | None:
