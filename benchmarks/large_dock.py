@@ -24,8 +24,15 @@ from benchmarks.event_loop import NO_DISPLAY
 from benchmarks.report import Report, Row, show
 from benchmarks.scene import draw_nuclei
 from benchmarks.timing import load
-from benchmarks.window import STROKE_MOVES, Window, has_display, move, press, release
-from napari_unet.gui.dock import SegmentAndCorrect
+from benchmarks.window import (
+    STROKE_MOVES,
+    Window,
+    empty_window,
+    has_display,
+    move,
+    press,
+    release,
+)
 
 _SIZE, _CHUNK, _PART = 50_000, 1024, 2048
 _STROKES = 20
@@ -115,32 +122,22 @@ def _work(
 def _open(
     path: Path, model: str, middle: tuple[float, float]
 ) -> Iterator[tuple[Window, Callable[[], float]]]:
-    import napari
+    with empty_window(model) as window:
+        viewer = window.viewer
+        window.until(
+            lambda: window.session.state.model and not window.session.state.loading
+        )
+        window.live(1.0)
 
-    viewer = napari.Viewer()
-    viewer.window.resize(1200, 900)
-    dock = SegmentAndCorrect(viewer)
-    viewer.window.add_dock_widget(dock)
-    window = Window(viewer, dock)
-    window.session.models.choose(model)
-    window.until(
-        lambda: window.session.state.model and not window.session.state.loading
-    )
-    window.live(1.0)
+        def opened() -> float:
+            begun = time.perf_counter()
+            viewer.open(str(path), plugin="napari")
+            viewer.camera.center, viewer.camera.zoom = middle, 1.0
+            window.until(_is_open(window))
+            viewer.window._qt_viewer.canvas.native.repaint()
+            return _since(begun)
 
-    def opened() -> float:
-        begun = time.perf_counter()
-        viewer.open(str(path), plugin="napari")
-        viewer.camera.center, viewer.camera.zoom = middle, 1.0
-        window.until(_is_open(window))
-        window.viewer.window._qt_viewer.canvas.native.repaint()
-        return _since(begun)
-
-    try:
         yield window, opened
-    finally:
-        dock.bench.close()
-        viewer.close()
 
 
 def _is_open(window: Window) -> Callable[[], bool]:

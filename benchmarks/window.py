@@ -119,6 +119,26 @@ def open_window(image: np.ndarray[Any, Any], model: str) -> Iterator[Window]:
 
 
 @contextmanager
+def empty_window(model: str) -> Iterator[Window]:
+    """Open a window without an image, in which a model, or its folder, is chosen."""
+    import napari
+
+    viewer = napari.Viewer()
+    viewer.window.resize(1200, 900)
+    dock = SegmentAndCorrect(viewer)
+    viewer.window.add_dock_widget(dock)
+    window = Window(viewer, dock)
+    window.session.models.choose(model)
+    try:
+        yield window
+    finally:
+        # Saves now: with the window alone it would come after the folder is gone.
+        dock.bench.close()
+        viewer.close()
+        QApplication.processEvents()
+
+
+@contextmanager
 def open_list(folder: Path, model: str) -> Iterator[Window]:
     """Open a window with the images of a folder in its list, the first on screen.
 
@@ -129,25 +149,12 @@ def open_list(folder: Path, model: str) -> Iterator[Window]:
     model : str
         A built-in model or a model folder.
     """
-    import napari
-
-    viewer = napari.Viewer()
-    viewer.window.resize(1200, 900)
-    dock = SegmentAndCorrect(viewer)
-    viewer.window.add_dock_widget(dock)
-    window = Window(viewer, dock)
-    window.session.models.choose(model)
-    window.session.worklist.listing.add([folder], go=True)
-    window.until(lambda: window.session.state.model and not _loading(window))
-    viewer.camera.zoom = _ZOOM
-    window.live(1.0)
-    try:
+    with empty_window(model) as window:
+        window.session.worklist.listing.add([folder], go=True)
+        window.until(lambda: window.session.state.model and not _loading(window))
+        window.viewer.camera.zoom = _ZOOM
+        window.live(1.0)
         yield window
-    finally:
-        # Saves now: with the window alone it would come after the folder is gone.
-        dock.bench.close()
-        viewer.close()
-        QApplication.processEvents()
 
 
 @contextmanager
