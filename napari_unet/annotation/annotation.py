@@ -28,8 +28,9 @@ import napari_unet.annotation.track_edits  # noqa: F401 - offered with the other
 from napari_unet.annotation.change import Change, PixelChange
 from napari_unet.annotation.edit import Edit
 from napari_unet.annotation.edits import ApplyPrediction, Paint
+from napari_unet.annotation.heirs import Followed
 from napari_unet.annotation.history import bring_back, settle_again, take_back
-from napari_unet.annotation.merge import Followed, MergedPrediction
+from napari_unet.annotation.merge import MergedPrediction
 from napari_unet.annotation.objects import ObjectCounts
 from napari_unet.annotation.origins import inverse
 from napari_unet.annotation.part import Part

@@ -106,6 +106,7 @@ class Images:
         pixel_size: float | None = None,
         *,
         colour: bool = False,
+        scale: tuple[float, ...] = (),
     ) -> None:
         """Open an image with the work that was saved for it, and make it current.
 
@@ -113,7 +114,8 @@ class Images:
         written, and nobody may change the pixels afterwards. `axes` are those that came
         with the array, and `pixel_size` is in micrometres; without them the file at
         `path` is asked, and axes that nobody states are guessed. With `colour` the last
-        axis is known to be colour.
+        axis is known to be colour. `scale` is how far apart pixels are along the axes,
+        in any unit, as a layer states it.
         """
         self.select(None)
         try:
@@ -129,7 +131,7 @@ class Images:
             source, name, letters, path, schema, project, pixel_size, axes, colour
         )
         like = self.manners(path) if path else None
-        self.opener.want(replace(request, like=like, large=large))
+        self.opener.want(replace(request, like=like, scale=scale, large=large))
         self.opener.go()
 
     def select(self, image: OpenImage | None) -> None:
@@ -159,6 +161,7 @@ class Images:
             image.stated_pixel_size,
             reading=reading or image.reading,
             told=told,
+            scale=image.scale,
         )
 
         def open_it() -> None:

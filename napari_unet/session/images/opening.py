@@ -146,6 +146,8 @@ class Request:
         What the person should know when it is open, or nothing.
     like : Manners or None
         How images of its kind are read, where nothing is known of this one.
+    scale : tuple of float
+        How far apart pixels are along the axes, as a layer states it, in any unit.
     large : bool
         Whether it is read by regions, and its labels are held in chunks.
     """
@@ -162,6 +164,7 @@ class Request:
     reading: Reading | None = None
     told: str = ""
     like: Manners | None = None
+    scale: tuple[float, ...] = ()
     large: bool = False
     held: Held = NOTHING_HELD
     kept: Project | None = None
@@ -236,22 +239,37 @@ class LookUpImage(Job[None, Opened | ImageIdentity]):
             diameter=diameter,
             stated_pixel_size=request.pixel_size or header.pixel_size.get("X"),
             stated_depth=header.pixel_size.get("Z"),
+            scale=request.scale,
             snapshots=snapshots,
             reading=reading,
         )
         sequence, seen = (stored.last, stored.journal.files) if stored else (0, ())
         of_work = said or _told(stored, annotation) or _told_of_twins(found)
-        told = " ".join(filter(None, [of_work, _told_of_file(request, note)]))
+        of_file = (_told_of_file(request, note, header), _told_of_scale(image))
+        told = " ".join(filter(None, [of_work, *of_file]))
         # Where another window works on, nothing crashed.
         came_back = _told_of_kept(kept, "" if waiting else recovered.describe())
         return Opened(image, sequence, seen, told, came_back, problem)
 
 
-def _told_of_file(request: Request, note: str | None) -> str:
-    """Say what is wrong with a file, and what its pixels mean."""
+def _told_of_file(request: Request, note: str | None, header: ImageHeader) -> str:
+    """Say what is wrong with a file, what its pixels mean, and what else is in it."""
     damaged = request.path is not None and is_damaged(request.path)
     parts = [_DAMAGED if damaged else "", note and f"Of this image, {note}."]
+    if header.others:
+        parts.append(f"{header.others[0].upper()}{header.others[1:]}.")
     return " ".join(filter(None, parts))
+
+
+def _told_of_scale(image: OpenImage) -> str:
+    """Say how far apart sections are taken to be, where the layer alone says it."""
+    apart = image.layer_anisotropy
+    if apart is None or image.stated_depth:
+        return ""
+    return (
+        f"Sections are taken to be {apart:.2g} times as far apart as pixels are wide, "
+        "as the scale of the layer says."
+    )
 
 
 def _read_axes(
