@@ -405,9 +405,9 @@ def test_a_stroke_does_not_end_what_is_predicted_beside_the_view(leafing):
     assert not job.cancelled
 
 
-def test_only_the_plane_in_view_is_predicted_while_a_model_learns(leafing, monkeypatch):
+def test_only_the_plane_in_view_is_predicted_while_a_model_learns(leafing):
     leafing.turn_to(3)
-    leafing.session.hub.show(training=object())
+    leafing.session._hub.show(training=object())
     assert leafing.go_on(7) == [(3,)]
 
 
