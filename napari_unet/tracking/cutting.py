@@ -94,4 +94,5 @@ def _shares(
     nearest = scipy.ndimage.distance_transform_edt(
         ~known, sampling=spacing, return_distances=False, return_indices=True
     )
-    return np.searchsorted(np.sort(inside), before[tuple(nearest)])
+    shares: npt.NDArray[np.intp] = np.searchsorted(inside, before[tuple(nearest)])
+    return shares
