@@ -27,6 +27,7 @@ from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.points import Points, bounding_box, chosen_points
 from napari_unet.gui.connections import Connections, single_shot
+from napari_unet.gui.going_on import GoingOn
 from napari_unet.gui.napari_private import (
     forget_strokes,
     redraw_box,
@@ -109,6 +110,7 @@ class LabelsBinding:
         self._array = _recording_data(layer, labels)
         self._array.listener = self._on_write
         self._repainted: list[Points] = []
+        self._going_on = GoingOn(annotation, self._show_part)
         self._ends = [route_undo(layer, self._on_undo, self.redo)]
         self.may_undo: Callable[[], bool] = lambda: True
         if annotation.rules.repainting_accepts:
@@ -150,21 +152,21 @@ class LabelsBinding:
 
     def undo(self) -> None:
         """Take back what the person did last; nothing while a stroke is under way."""
-        self._replay(self.annotation.undo)
+        self._replay(self.annotation.begin_undo)
 
     def redo(self) -> None:
         """Do again what was undone last; nothing while a stroke is under way."""
-        self._replay(self.annotation.redo)
+        self._replay(self.annotation.begin_redo)
 
     def do(self, edit: Edit) -> Change | None:
         """Do an edit that nobody painted, and show it; return what changed."""
         self.flush()
-        change = self.annotation.do(edit)
+        change = self.annotation.begin(edit)
         if change is not None and change.box is not None:
-            self._redraw(change.box)
-            self.changed.emit(change.box)
+            self._show_part(change.box)
             if change.open:
                 self._settle_timer.start()
+        self._going_on.begin()
         return change
 
     def refresh(self, box: Box) -> None:
@@ -183,6 +185,7 @@ class LabelsBinding:
             end()
         self._commit()
         self.settle()
+        self._going_on.close()
         self._connections.close()
         self._look_timer.stop()
         self._settle_timer.stop()
@@ -281,6 +284,11 @@ class LabelsBinding:
         if change := replay():
             self._redraw(change.box)
             self._take(change)
+        self._going_on.begin()
+
+    def _show_part(self, box: Box) -> None:
+        self._redraw(box)
+        self.changed.emit(box)
 
     def _redraw(self, box: Box | None) -> None:
         shown = self.annotation.shown_box
@@ -294,7 +302,8 @@ class LabelsBinding:
 
     def _take(self, change: Change) -> None:
         """Pass on what the person did."""
-        self._settle_timer.start()
+        if change.open:
+            self._settle_timer.start()
         self.edited.emit(change)
         if change.box is not None:
             self.changed.emit(change.box)

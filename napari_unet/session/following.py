@@ -94,7 +94,7 @@ class Following:
         if image is not self._images.current:
             self.cancel()
             return
-        if image.canvas.busy or not copy.is_done():
+        if image.occupied or not copy.is_done():
             return
         self._copy = None
         job = FollowObjects(
@@ -122,7 +122,7 @@ class Following:
             self._show(Progress(event.done, event.total))
 
     def _on_done(self, image: OpenImage, edit: GiveIds) -> None:
-        if image is not self._images.current or image.canvas.busy:
+        if image is not self._images.current or image.occupied:
             self._end(_STOPPED)
             return
         change = self._perform(image, edit)
@@ -162,21 +162,20 @@ class FollowObjects(Job[FramesDone | Notice, GiveIds]):
     def run(self) -> Generator[FramesDone | Notice, None, GiveIds]:
         """Follow them; an InputError says why that is impossible."""
         axes = result_axes(self.axes)
-        followed, tracks = yield from tracking.iter_track(
-            self.labels, axes, pixel_size=self._sizes()
-        )
-        labels, verified, found = (
-            _frames(each, axes)
-            for each in (self.labels, is_verified(self.provenance), followed)
-        )
+        verified = _frames(is_verified(self.provenance), axes)
         said = {each for each, known in self.origins.items() if known.stated}
         kept = [
             {*np.unique(frame[mine & (frame > 0)]).tolist()}
             | said.intersection(np.unique(frame).tolist())
-            for frame, mine in zip(labels, verified, strict=True)
+            for frame, mine in zip(_frames(self.labels, axes), verified, strict=True)
         ]
-        ids = tracking.keep_ids(labels, found, tracks, kept)
-        return GiveIds(ids.moves, ids.parents)
+        followed, tracks = yield from tracking.iter_track(
+            self.labels, axes, pixel_size=self._sizes(), whole=kept
+        )
+        labels, pieces = tracking.cut_off(self.labels, followed)
+        found = _frames(followed, axes)
+        ids = tracking.keep_ids(_frames(labels, axes), found, tracks, kept)
+        return GiveIds(ids.moves, ids.parents, pieces)
 
     def _sizes(self) -> dict[str, float]:
         """Return them with X: pixels are as wide as they are high."""

@@ -35,6 +35,9 @@ from napari_unet.tracking.tracks import Track
 
 _DEFAULT = TrackConfig()
 
+_NAMED = 5
+"""So many frames are named in which something was done."""
+
 _NO_SPACING = (
     "Nobody states how far sections are apart, so they are taken to be as far from "
     "each other as pixels are wide."
@@ -49,6 +52,9 @@ def track(
     pixel_size: Mapping[str, float] | None = None,
 ) -> tuple[LabelMap, tuple[Track, ...]]:
     """Give each object of a time-lapse one id in all frames.
+
+    Outlines stay as they are, but where several objects were taken for one: what is
+    several in the frame before and in one after it is cut (`TrackConfig.cuts`).
 
     Parameters
     ----------
@@ -179,10 +185,12 @@ class _Series:
         """Say in which frames objects were cut."""
         if not self._cut:
             return ""
+        count = len(self._cut)
+        first = ", ".join(map(str, self._cut[:_NAMED]))
+        more = f" and {count - _NAMED} more" if count > _NAMED else ""
         return (
-            f"In frame {', '.join(map(str, self._cut))} (from 0) objects were cut that "
-            "are several before and afterwards; who wants outlines as they were turns "
-            "that off."
+            f"Objects were cut that are several before and afterwards, in frame "
+            f"{first}{more} (from 0)."
         )
 
 

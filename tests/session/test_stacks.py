@@ -7,7 +7,7 @@ import pytest
 import tifffile
 
 import napari_unet as nu
-from napari_unet.annotation.edits import AcceptView
+from napari_unet.annotation.edits import AcceptView, UnverifyView
 from napari_unet.cli.app import main
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.ids import compact
@@ -154,6 +154,44 @@ def test_frames_of_other_sizes_are_no_series_and_that_is_said(stage, tmp_path):
     open_file(stage, path)
     predict(stage)
     assert "no time-lapse" in why_not_follow(stage.state)
+
+
+def merged(stage: Stage) -> np.ndarray:
+    """Predict four frames, of which the second has two objects as one."""
+    stage.open(planes(4), axes="TYX")
+    labels = predict(stage)
+    one, other = np.unique(labels[1])[1:3]
+    stage.annotation.labels[1][labels[1] == other] = one
+    stage.annotation.notice_change(Box.whole(labels.shape))
+    stage.session.correcting.do(UnverifyView(Box((1, 0, 0), (2, 64, 64))))
+    return np.array(stage.annotation.labels)
+
+
+def test_the_dock_cuts_as_the_command_does_and_takes_it_back(stage):
+    labels = merged(stage)
+    tracked, tracks = nu.track(labels, axes="TYX")
+    found = follow(stage)
+    assert (
+        len(np.unique(found[1])) == len(np.unique(found[0])) > len(np.unique(labels[1]))
+    )
+    assert "several before and afterwards, in frame 1" in stage.state.message
+    assert len(
+        {*zip(found.ravel().tolist(), tracked.ravel().tolist(), strict=True)}
+    ) == (len(tracks) + 1)
+    assert not (stage.annotation.provenance > 1).any()
+    stage.session.images.current.canvas.undo()
+    assert (stage.annotation.labels == labels).all()
+    stage.annotation.redo()
+    assert (stage.annotation.labels == found).all()
+    assert (follow(stage) == found).all()
+
+
+def test_what_a_person_stands_behind_is_not_cut(stage):
+    labels = merged(stage)
+    stage.session.correcting.do(AcceptView(Box((1, 0, 0), (2, 64, 64))))
+    found = follow(stage)
+    assert ((found[1] > 0) == (labels[1] > 0)).all()
+    assert len(np.unique(found[1])) == len(np.unique(labels[1]))
 
 
 def test_what_is_verified_in_a_frame_keeps_its_id_and_its_labels(stage):

@@ -143,6 +143,11 @@ class OpenImage:
         return isinstance(self.annotation, LargeAnnotation)
 
     @property
+    def occupied(self) -> bool:
+        """Whether a stroke, or a long step, is under way: nobody else writes then."""
+        return self.canvas.busy or self.annotation.in_parts.under_way
+
+    @property
     def pixel_size(self) -> float | None:
         """Width of a pixel in micrometres, where somebody knows it."""
         return self.reading.pixel_size or self.stated_pixel_size
