@@ -12,6 +12,7 @@ is said is kept when objects are followed again (`Origin.stated`).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -280,14 +281,16 @@ class GiveIds(Edit):
         if work.time is None:
             raise InputError(NO_FRAMES)
         Settle().do(work)
-        new = {each: work.ids.take() for each in reversed(self._new())}
+        wanted = self._all_moves()
+        numbers = chain(self.parents.items(), *(i.items() for i in wanted.values()))
+        unnamed = sorted({each for pair in numbers for each in pair if each < 0})
+        new = {each: work.ids.take() for each in reversed(unnamed)}
         moves = {
             frame: {a: new.get(b, b) for a, b in ids.items()}
-            for frame, ids in sorted(self._all_moves().items())
+            for frame, ids in sorted(wanted.items())
         }
         parents = {new.get(a, a): new.get(b, b) for a, b in self.parents.items()}
-        ids = work.pixels.objects.ids.union(*(i.values() for i in moves.values()))
-        known = followed(work.origins, ids, parents)
+        known = followed(work.origins, _ids_after(work, work.time, moves), parents)
         possible = (
             (frame, _possible(work, frame, ids, self.pieces.get(frame, ())))
             for frame, ids in moves.items()
@@ -303,11 +306,19 @@ class GiveIds(Edit):
                 own.setdefault(each.part, each.part)
         return moves
 
-    def _new(self) -> list[int]:
-        """Return the numbers that stand for new ids, in order."""
-        moves = self._all_moves().values()
-        said = chain(self.parents.items(), *(ids.items() for ids in moves))
-        return sorted({each for pair in said for each in pair if each < 0})
+
+def _ids_after(work: Workspace, time: int, moves: Moves) -> frozenset[int]:
+    """Return which ids there may be when objects have others.
+
+    Of those that are others in each frame none is left in the end.
+    """
+    objects = work.pixels.objects
+    moved = Counter(chain.from_iterable(moves.values()))
+    boxes = ((each, objects.box(each)) for each in moved if each in objects)
+    gone = {
+        each for each, box in boxes if box.stop[time] - box.start[time] <= moved[each]
+    }
+    return (objects.ids - gone).union(*(ids.values() for ids in moves.values()))
 
 
 def _possible(

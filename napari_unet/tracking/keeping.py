@@ -93,10 +93,8 @@ def cut_off(
         order = np.lexsort((-pixels, ids))
         again = order[1:][ids[order[1:]] == ids[order[:-1]]]
         for each in again.tolist():
-            several, number = (
-                labels.copy() if several is labels else several,
-                number - 1,
-            )
+            several = labels.copy() if several is labels else several
+            number -= 1
             mask = (own == ids[each]) & (found == tracks[each])
             several[frame][mask] = number
             piece = Piece(int(ids[each]), number, _region(mask, frame))
