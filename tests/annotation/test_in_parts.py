@@ -135,9 +135,8 @@ def test_an_undo_gives_ids_back_to_outlines_that_were_predicted_anew():
     work.do(following())
     wider = np.array(work.labels)
     wider[3, 2:5, 8] = wider[3, 3, 6]
-    wider += (
-        100 * np.arange(FRAMES)[:, None, None] * (wider > 0)
-    )  # others in each frame
+    # A prediction has other ids in each frame.
+    wider += 100 * np.arange(FRAMES)[:, None, None] * (wider > 0)
     whole = Box.whole(wider.shape)
     work.do(work.merging(wider, whole).merge()(whole))
     work.undo()
