@@ -142,8 +142,10 @@ class Column(QScrollArea):
             return
         self.beside = max(self.beside, beside, bar.sizeHint().width())
         if self.isVisible():
-            # A style sheet may make the bar wider than it says.
-            self.beside = max(self.beside, self.width() - viewport.width())
+            # A style sheet may make the bar wider than it says. While a window is laid
+            # out, one of both is still as it was, and the page would stay wider.
+            beside = min(bar.width(), self.width() - viewport.width())
+            self.beside = max(self.beside, beside)
         needed = self._inner.minimumSizeHint().width() + self.beside
         self.setMinimumWidth(max(_WIDTH, needed))
         self.fitted.emit()

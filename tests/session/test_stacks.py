@@ -13,6 +13,7 @@ from napari_unet.geometry.box import Box
 from napari_unet.geometry.ids import compact
 from napari_unet.io.read import read_image
 from napari_unet.session.in_time import why_not_follow
+from napari_unet.session.prediction import Predict
 from napari_unet.weights.folder import load_model
 from tests.runners import InlineRunner
 from tests.session.brightness import disks
@@ -152,8 +153,43 @@ def test_frames_of_other_sizes_are_no_series_and_that_is_said(stage, tmp_path):
             file.write(disks((64, 64), pitch=24)[:rows], contiguous=False)
     assert "the file holds 3 images" in str(read_image(path).note)
     open_file(stage, path)
+    assert "The file holds 3 images and only the first was read" in stage.state.message
     predict(stage)
     assert "no time-lapse" in why_not_follow(stage.state)
+
+
+@pytest.mark.parametrize(
+    ("stated", "scale", "expected"),
+    [
+        ({}, (3.0, 1.0, 1.0), {"Z": 3.0, "Y": 1.0}),
+        ({}, (-0.6, 0.2, 0.2), {"Z": 3.0, "Y": 1.0}),
+        ({}, (1.0, 1.0, 1.0), {}),
+        ({"resolution": (4, 4)}, (3.0, 1.0, 1.0), {"Z": 0.75, "Y": 0.25, "X": 0.25}),
+        (
+            {"resolution": (4, 4), "spacing": 2.0},
+            (3.0, 1.0, 1.0),
+            {"Z": 2.0, "Y": 0.25},
+        ),
+    ],
+)
+def test_the_scale_of_a_layer_tells_how_far_sections_are_apart(
+    stage, tmp_path, stated, scale, expected
+):
+    path, metadata = tmp_path / "a.tif", {"axes": "ZYX", "unit": "um"}
+    metadata |= {k: v for k, v in stated.items() if k == "spacing"}
+    size = {k: v for k, v in stated.items() if k == "resolution"}
+    tifffile.imwrite(path, planes(5), imagej=True, metadata=metadata, **size)
+    pixels = tifffile.imread(path)
+    stage.session.images.open(pixels, "a.tif", path=path, scale=scale)
+    stage.run()
+    image = stage.session.images.current
+    found = image.voxel_size
+    assert {axis: pytest.approx(found[axis]) for axis in expected} == expected
+    assert ("Z" in found) == bool(expected)
+    told = "as far apart as pixels are wide, as the scale of the layer says"
+    assert (told in stage.state.message) == (bool(expected) and "spacing" not in stated)
+    job = Predict.of(image, stage.session.models.active, None)
+    assert job.voxel_size == found
 
 
 def merged(stage: Stage) -> np.ndarray:
