@@ -95,11 +95,7 @@ class LabelsBinding:
     ) -> None:
         labels = channel.spread(annotation.shown)
         if tuple(layer.data.shape) != labels.shape:
-            raise InputError(
-                f"The layer '{layer.name}' has the shape {tuple(layer.data.shape)}, "
-                f"its annotation {labels.shape}; choose the image that "
-                "the labels were made for."
-            )
+            raise _of_another_image(layer, labels.shape)
         self.layer = layer
         self.channel = channel
         self.annotation = annotation
@@ -243,11 +239,7 @@ class LabelsBinding:
         if self.annotation.shown_box != self.annotation.pixels.whole:
             raise _shows_a_part(self.layer)
         if tuple(data.shape) != self._array.shape:
-            raise InputError(
-                f"The layer '{self.layer.name}' was given labels of the shape "
-                f"{tuple(data.shape)}, but its image needs {self._array.shape}; they "
-                "were left out. Add them as a layer of their own to look at them."
-            )
+            raise _given_another_shape(self.layer, data.shape, self._array.shape)
         return as_labels(data, self.annotation.rules.kind)
 
     def _on_removed(self, event: Any) -> None:
@@ -307,6 +299,23 @@ class LabelsBinding:
         self.edited.emit(change)
         if change.box is not None:
             self.changed.emit(change.box)
+
+
+def _of_another_image(layer: Labels, shape: tuple[int, ...]) -> InputError:
+    return InputError(
+        f"The layer '{layer.name}' has the shape {tuple(layer.data.shape)}, its "
+        f"annotation {shape}; choose the image that the labels were made for."
+    )
+
+
+def _given_another_shape(
+    layer: Labels, given: tuple[int, ...], needed: tuple[int, ...]
+) -> InputError:
+    return InputError(
+        f"The layer '{layer.name}' was given labels of the shape {tuple(given)}, but "
+        f"its image needs {needed}; they were left out. Add them as a layer of their "
+        "own to look at them."
+    )
 
 
 def _shows_a_part(layer: Labels) -> InputError:

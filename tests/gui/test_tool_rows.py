@@ -8,7 +8,7 @@ from napari_unet.gui.panels.tool_rows import ToolRows
 def test_tools_side_by_side_are_of_one_width(qtbot):
     rows = ToolRows(
         lambda tool: tool.needs == "plane" and not tool.in_time,
-        lambda name: None,
+        print,
         per_row=2,
     )
     qtbot.addWidget(rows)

@@ -110,12 +110,10 @@ class Images:
     ) -> None:
         """Open an image with the work that was saved for it, and make it current.
 
-        It is current a moment later; the state tells, or says why not. Nothing is
-        written, and nobody may change the pixels afterwards. `axes` are those that came
-        with the array, and `pixel_size` is in micrometres; without them the file at
-        `path` is asked, and axes that nobody states are guessed. With `colour` the last
-        axis is known to be colour. `scale` is how far apart pixels are along the axes,
-        in any unit, as a layer states it.
+        It is current a moment later; the state tells, or says why not. Nobody may
+        change the pixels afterwards. `axes` came with the array, `pixel_size` is in
+        micrometres, and `scale` is that of a layer; the file at `path` is asked where
+        they are missing. With `colour` the last axis is colour.
         """
         self.select(None)
         try:

@@ -21,7 +21,7 @@ from napari_unet.core.jobs import Job
 from napari_unet.errors import StorageError
 from napari_unet.geometry.axes import ImageHeader, time_axis
 from napari_unet.images.source import as_image, as_source
-from napari_unet.io.read import as_file_means, is_damaged, read_header
+from napari_unet.io.read import as_file_means, read_header
 from napari_unet.io.samples import sample_folder
 from napari_unet.project.identity import (
     ImageIdentity,
@@ -50,13 +50,15 @@ from napari_unet.session.images.reading import (
     other_axes_told,
     recall,
 )
+from napari_unet.session.images.told import (
+    told_of_file,
+    told_of_kept,
+    told_of_scale,
+    told_of_twins,
+    told_of_work,
+)
 from napari_unet.session.projects import holds_image
 from napari_unet.tasks import task_of
-
-_DAMAGED = (
-    "The file is incomplete or damaged, and this may be a part of it: copy or export "
-    "it again."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,32 +246,12 @@ class LookUpImage(Job[None, Opened | ImageIdentity]):
             reading=reading,
         )
         sequence, seen = (stored.last, stored.journal.files) if stored else (0, ())
-        of_work = said or _told(stored, annotation) or _told_of_twins(found)
-        of_file = (_told_of_file(request, note, header), _told_of_scale(image))
+        of_work = said or told_of_work(stored, annotation) or told_of_twins(found)
+        of_file = (told_of_file(request.path, note, header), told_of_scale(image))
         told = " ".join(filter(None, [of_work, *of_file]))
         # Where another window works on, nothing crashed.
-        came_back = _told_of_kept(kept, "" if waiting else recovered.describe())
+        came_back = told_of_kept(kept, "" if waiting else recovered.describe())
         return Opened(image, sequence, seen, told, came_back, problem)
-
-
-def _told_of_file(request: Request, note: str | None, header: ImageHeader) -> str:
-    """Say what is wrong with a file, what its pixels mean, and what else is in it."""
-    damaged = request.path is not None and is_damaged(request.path)
-    parts = [_DAMAGED if damaged else "", note and f"Of this image, {note}."]
-    if header.others:
-        parts.append(f"{header.others[0].upper()}{header.others[1:]}.")
-    return " ".join(filter(None, parts))
-
-
-def _told_of_scale(image: OpenImage) -> str:
-    """Say how far apart sections are taken to be, where the layer alone says it."""
-    apart = image.layer_anisotropy
-    if apart is None or image.stated_depth:
-        return ""
-    return (
-        f"Sections are taken to be {apart:.2g} times as far apart as pixels are wide, "
-        "as the scale of the layer says."
-    )
 
 
 def _read_axes(
@@ -300,41 +282,6 @@ def _as_before(
         return identity, reading, ""
     told = other_axes_told(identity, earlier)
     return earlier, replace(reading, origin="project", channels=None), told
-
-
-def _told(stored: StoredAnnotation | None, annotation: Annotation) -> str:
-    if stored is None:
-        return ""
-    if stored.notice or stored.saved_at is None:
-        return stored.notice or ""
-    whose = "Your work" if annotation.counts().verified_pixels else "The prediction"
-    return f"{whose} of {stored.saved_at.astimezone():%d %B, %H:%M} is here again."
-
-
-def _told_of_kept(kept: KeptAway | None, crashed: str) -> str:
-    """Say where work was kept, if it was, and then what came back after a crash."""
-    if kept is None:
-        return crashed
-    work, home = kept.stored, kept.home.project
-    when = f" of {work.saved_at.astimezone():%d %B, %H:%M}" if work.saved_at else ""
-    told = (
-        f"Your work{when} could not be saved in {home.name} and was kept in "
-        f"{kept.project.folder}. "
-    )
-    if kept.home.may_return:
-        told += f"It is here again, and goes back to {home.name}."
-    else:
-        told += f"{home.name} has other work by now, so it stays there."
-    return f"{told} {crashed}".strip()
-
-
-def _told_of_twins(found: Found) -> str:
-    if not found.twins:
-        return ""
-    return (
-        f"The project has work on an image with the same pixels, {found.twins[-1]}; "
-        "this image has none yet."
-    )
 
 
 def _as_kept(request: Request) -> Request:
