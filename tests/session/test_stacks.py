@@ -7,7 +7,7 @@ import pytest
 import tifffile
 
 import napari_unet as nu
-from napari_unet.annotation.edits import AcceptView, UnverifyView
+from napari_unet.annotation.edits import AcceptView, TakeToCorrect
 from napari_unet.cli.app import main
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.ids import compact
@@ -197,9 +197,9 @@ def merged(stage: Stage) -> np.ndarray:
     stage.open(planes(4), axes="TYX")
     labels = predict(stage)
     one, other = np.unique(labels[1])[1:3]
-    stage.annotation.labels[1][labels[1] == other] = one
-    stage.annotation.notice_change(Box.whole(labels.shape))
-    stage.session.correcting.do(UnverifyView(Box((1, 0, 0), (2, 64, 64))))
+    labels[1][labels[1] == other] = one
+    image = stage.session.images.current
+    stage.session.correcting.perform(image, TakeToCorrect(labels))
     return np.array(stage.annotation.labels)
 
 

@@ -110,10 +110,9 @@ class Images:
     ) -> None:
         """Open an image with the work that was saved for it, and make it current.
 
-        It is current a moment later; the state tells, or says why not. Nobody may
-        change the pixels afterwards. `axes` came with the array, `pixel_size` is in
-        micrometres, and `scale` is that of a layer; the file at `path` is asked where
-        they are missing. With `colour` the last axis is colour.
+        It is current a moment later, or the state says why not. Nobody may change the
+        pixels afterwards. `axes`, `pixel_size` (in micrometres) and `scale` are a
+        layer's; else the file is asked. With `colour` the last axis is that.
         """
         self.select(None)
         try:

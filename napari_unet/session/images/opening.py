@@ -51,9 +51,8 @@ from napari_unet.session.images.reading import (
     recall,
 )
 from napari_unet.session.images.told import (
-    told_of_file,
+    told_of_all,
     told_of_kept,
-    told_of_scale,
     told_of_twins,
     told_of_work,
 )
@@ -247,8 +246,7 @@ class LookUpImage(Job[None, Opened | ImageIdentity]):
         )
         sequence, seen = (stored.last, stored.journal.files) if stored else (0, ())
         of_work = said or told_of_work(stored, annotation) or told_of_twins(found)
-        of_file = (told_of_file(request.path, note, header), told_of_scale(image))
-        told = " ".join(filter(None, [of_work, *of_file]))
+        told = told_of_all(of_work, image, note, header)
         # Where another window works on, nothing crashed.
         came_back = told_of_kept(kept, "" if waiting else recovered.describe())
         return Opened(image, sequence, seen, told, came_back, problem)

@@ -18,7 +18,15 @@ _DAMAGED = (
 )
 
 
-def told_of_file(path: Path | None, note: str | None, header: ImageHeader) -> str:
+def told_of_all(
+    work: str, image: OpenImage, note: str | None, header: ImageHeader
+) -> str:
+    """Say what is to be known of earlier work, of the file, and of the layer."""
+    of_file = _told_of_file(image.identity.path, note, header)
+    return " ".join(filter(None, [work, of_file, _told_of_scale(image)]))
+
+
+def _told_of_file(path: Path | None, note: str | None, header: ImageHeader) -> str:
     """Say what is wrong with a file, what its pixels mean, and what else is in it."""
     damaged = path is not None and is_damaged(path)
     parts = [_DAMAGED if damaged else "", note and f"Of this image, {note}."]
@@ -27,7 +35,7 @@ def told_of_file(path: Path | None, note: str | None, header: ImageHeader) -> st
     return " ".join(filter(None, parts))
 
 
-def told_of_scale(image: OpenImage) -> str:
+def _told_of_scale(image: OpenImage) -> str:
     """Say how far apart sections are taken to be, where the layer alone says it."""
     apart = image.layer_anisotropy
     if apart is None or image.stated_depth:
