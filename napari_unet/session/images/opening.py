@@ -225,7 +225,6 @@ class LookUpImage(Job[None, Opened | ImageIdentity]):
         yield
         annotation = _annotation(identity, stored, large=large)
         recovered = recover(annotation, stored) if stored else NOTHING
-        # Known by what was opened, predicted and learned from by what that means.
         pixels, note = _as_file_means(request, pixels)
         away = kept.home if kept and kept.home.may_return else None
         waiting = bool(why_not) and problem is None
@@ -319,7 +318,11 @@ def _iter_identify(
 
 
 def _as_file_means(request: Request, pixels: Any) -> tuple[Any, str | None]:
-    """Return pixels as their file means them; of a large image, as they are read."""
+    """Return pixels as their file means them; of a large image, as they are read.
+
+    An image is known by what was opened, and predicted and learned from by what that
+    means.
+    """
     if request.large:
         return pixels, None
     return as_file_means(request.path, pixels)
