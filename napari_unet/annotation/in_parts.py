@@ -17,6 +17,10 @@ AT_ONCE = 2**22
 """Labels of fewer pixels change at once."""
 
 
+def _nothing() -> None:
+    """Tell nothing: a function by name, so that annotations can be pickled."""
+
+
 class InParts:
     """At most one step that is under way.
 
@@ -29,7 +33,7 @@ class InParts:
     def __init__(self) -> None:
         self.allowed = False
         self._left: Iterator[object] | None = None
-        self._tell: Callable[[], Change | None] = lambda: None
+        self._tell: Callable[[], Change | None] = _nothing
         self._unseen: list[Box] = []
 
     @property
