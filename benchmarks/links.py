@@ -1,6 +1,8 @@
 """How many links of a time-lapse come out right, from true and from predicted labels.
 
-    python -m benchmarks.links [--model nuclei]
+    python -m benchmarks.links [--model nuclei] [--series 8]
+
+With `--series`, so many others are drawn as the sample is, and summed up.
 
 A link is an object in a frame and in the next. It is right where both are found, by an
 overlap of more than half, and have one id.
@@ -10,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -19,8 +21,10 @@ from napari_unet.geometry.ids import count_pairs
 from napari_unet.geometry.maps import LabelMap
 from napari_unet.inference.predict import predict
 from napari_unet.io.samples import load_sample
+from napari_unet.tracking.config import TrackConfig
 from napari_unet.tracking.follow import track
 from napari_unet.weights.folder import load_model
+from training.synthetic.timelapse import draw_timelapse
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,11 @@ class Links:
     true: int
     possible: int
     made: int
+
+    def plus(self, other: Links) -> Links:
+        """Return the sums."""
+        both = zip(astuple(self), astuple(other), strict=True)
+        return Links(*map(sum, both))
 
     @property
     def in_words(self) -> str:
@@ -73,11 +82,32 @@ def _matched(truth: LabelMap, found: LabelMap) -> dict[int, int]:
     return dict(zip(first[alike].tolist(), second[alike].tolist(), strict=True))
 
 
+def _measure_series(name: str, count: int) -> None:
+    """Print what comes of series that are drawn, with cuts and without, and sums."""
+    model = load_model(name)
+    sums = {cuts: Links(0, 0, 0, 0) for cuts in (True, False)}
+    for seed in range(1, count + 1):
+        drawn = draw_timelapse(np.random.default_rng(seed))
+        predicted = predict(drawn.image, model, axes="TYX")
+        for cuts in sums:
+            found, _ = track(predicted, "TYX", TrackConfig(cuts=cuts))
+            links = count_links(drawn.labels, found)
+            sums[cuts] = sums[cuts].plus(links)
+            print(f"series {seed}, cuts={cuts}: {links.in_words}")
+    for cuts, links in sums.items():
+        print(f"all, cuts={cuts}: {links.in_words}")
+
+
 def main() -> None:
     """Measure, and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="nuclei")
-    model = parser.parse_args().model
+    parser.add_argument("--series", type=int, default=0)
+    asked = parser.parse_args()
+    if asked.series:
+        _measure_series(asked.model, asked.series)
+        return
+    model = asked.model
     sample = load_sample("timelapse")[0]
     truth = sample.labels
     assert truth is not None

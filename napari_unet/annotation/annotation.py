@@ -11,7 +11,8 @@ Rules that always hold are listed in ``docs/provenance.md``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import zip_longest
@@ -28,8 +29,14 @@ import napari_unet.annotation.track_edits  # noqa: F401 - offered with the other
 from napari_unet.annotation.change import Change, PixelChange
 from napari_unet.annotation.edit import Edit
 from napari_unet.annotation.edits import ApplyPrediction, Paint
-from napari_unet.annotation.history import bring_back, settle_again, take_back
-from napari_unet.annotation.merge import Followed, MergedPrediction
+from napari_unet.annotation.heirs import Followed
+from napari_unet.annotation.history import (
+    iter_bring_back,
+    iter_take_back,
+    settle_again,
+)
+from napari_unet.annotation.in_parts import AT_ONCE
+from napari_unet.annotation.merge import MergedPrediction
 from napari_unet.annotation.objects import ObjectCounts
 from napari_unet.annotation.origins import inverse
 from napari_unet.annotation.part import Part
@@ -200,6 +207,7 @@ class Annotation(Workspace):
 
     def snapshot(self) -> AnnotationSnapshot:
         """Return a copy of what was noticed so far, for another thread or the disk."""
+        self.in_parts.finish()
         provenance = self.provenance.copy()
         known = (self.next_id, self.revision, self.counts(), self.origins)
         return AnnotationSnapshot(self._to_save(), provenance, *known)
@@ -213,6 +221,7 @@ class Annotation(Workspace):
 
     def trainable(self) -> Mask:
         """Return the verified pixels, but for objects that are only half painted."""
+        self.in_parts.finish()
         mask = is_verified(self.provenance)
         for object_id in self.open_objects:
             place = self.pixels.objects.box(object_id).slices
@@ -221,7 +230,34 @@ class Annotation(Workspace):
 
     def do(self, edit: Edit) -> Change | None:
         """Do an edit; return all that changed, None if nothing did."""
+        self.in_parts.finish()
         return edit.do(self)
+
+    def begin(self, edit: Edit) -> Change | None:
+        """Do an edit; where it changes very much, the first part of that.
+
+        `in_parts` goes on with the others, or is finished by whatever is next.
+        """
+        with self._some_parts():
+            return self.do(edit)
+
+    @contextmanager
+    def _some_parts(self) -> Iterator[None]:
+        self.in_parts.allowed = self.live.size > AT_ONCE
+        try:
+            yield
+        finally:
+            self.in_parts.allowed = False
+
+    def begin_undo(self) -> Change | None:
+        """Take back what the person did last, or the first part of that."""
+        with self._some_parts():
+            return self.undo()
+
+    def begin_redo(self) -> Change | None:
+        """Do again what was undone last, or the first part of that."""
+        with self._some_parts():
+            return self.redo()
 
     def notice_change(self, box: Box, repainted: Points = NOWHERE) -> Change | None:
         """Do what somebody has written into `labels`; see `Paint.written`."""
@@ -239,6 +275,7 @@ class Annotation(Workspace):
         called with one box after the other, and to be done on the thread of the
         annotation.
         """
+        self.in_parts.finish()
         labels = self.pixels.labels[box.slices].copy()
         provenance = self.provenance[box.slices].copy()
         known = (self.rules, labels, provenance, predicted, self.next_id)
@@ -249,26 +286,32 @@ class Annotation(Workspace):
 
     def undo(self) -> Change | None:
         """Take back what the person did last, and what was settled after it, if any."""
+        self.in_parts.finish()
         if not self.history.done:
             return None
-        entry = self.history.done[-1]
-        take_back(self.pixels, entry, self._know_values, self.time)
+        entry, were_open = self.history.done[-1], self.open_objects
+        parts = iter_take_back(self.pixels, entry, self._know_values, self.time)
+        self.in_parts.first(parts)
         self.know(inverse(entry.origins))
-        were_open = self.open_objects
         self._set_open(entry.open_before)
-        return self.tell("undo", anyway=True, stroke=entry.number, entry_open=were_open)
+        tell = partial(self.tell, "undo", stroke=entry.number, entry_open=were_open)
+        return self.in_parts.later(parts, tell, tell(anyway=True))
 
     def redo(self) -> Change | None:
         """Do again what was undone last, and what was settled after it, if any."""
+        self.in_parts.finish()
         if not self.history.undone:
             return None
         entry = self.history.undone[-1]
-        bring_back(self.pixels, entry, self._know_values, self.time)
+        parts = iter_bring_back(self.pixels, entry, self._know_values, self.time)
+        self.in_parts.allowed &= not entry.settled
+        self.in_parts.first(parts)
         self.know(entry.origins)
         self._set_open((self.open_objects - entry.open_before) | entry.open_after)
-        change = self.tell(
-            "redo", anyway=True, stroke=entry.number, entry_open=entry.open_after
+        tell = partial(
+            self.tell, "redo", stroke=entry.number, entry_open=entry.open_after
         )
+        change = self.in_parts.later(parts, tell, tell(anyway=True))
         left = [settle_again(self.pixels, part) for part in entry.settled]
         were_open = self.open_objects
         self._set_open(were_open.union(*left))
@@ -283,6 +326,7 @@ class Annotation(Workspace):
         Nobody is told again. On the annotation as it was before the change, the result
         is exactly what it was afterwards.
         """
+        self.in_parts.finish()
         own = self._translated(change)
         for part, values in zip_longest(own.parts, own.values):
             self._know_values(part, values)

@@ -9,7 +9,7 @@ back from a journal.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import Literal, TypeAlias
@@ -18,7 +18,7 @@ from napari_unet.annotation.change import Change, PixelChange
 from napari_unet.annotation.origins import OriginChange
 from napari_unet.annotation.pixels import Pixels
 from napari_unet.annotation.provenance import Provenance
-from napari_unet.annotation.relabelling import lie_in_frames, moves_of, relabel
+from napari_unet.annotation.relabelling import iter_replay, lie_in_frames
 from napari_unet.geometry.box import PlaneIndex
 from napari_unet.geometry.maps import ValueMap
 from napari_unet.geometry.points import chosen_points
@@ -128,9 +128,23 @@ class History:
             parts, values = (stroke,), values[-1:]
         if change.certain:
             self._undone.clear()
+        if kind == "track" and self._goes_on(change):
+            return
         before = change.entry_open if change.stroke else change.open
         entry = Entry(change.stroke, kind, parts, values, before)
         self._done.push(replace(entry, origins=change.origins))
+
+    def _goes_on(self, change: Change) -> bool:
+        """Add what is another part of the last step, if it is."""
+        last = self._done.entries[-1] if self._done.entries else None
+        if last is None or not change.stroke or last.number != change.stroke:
+            return False
+        parts, origins = (
+            (*last.parts, *change.parts),
+            {**last.origins, **change.origins},
+        )
+        self._done.replace_last(replace(last, parts=parts, origins=origins))
+        return True
 
     def _attach(self, settled: Sequence[PixelChange]) -> None:
         """Remember that something was settled after the last step."""
@@ -202,10 +216,12 @@ Know: TypeAlias = Callable[[PixelChange, ValueMap | None], None]
 """Is told of the accepted values of a part, if any, before that is replayed."""
 
 
-def take_back(
+def iter_take_back(
     pixels: Pixels, entry: Entry, know: Know, time: int | None = None
-) -> None:
-    """Undo the last step, and first what was settled after it.
+) -> Iterator[None]:
+    """Undo the last step, and first what was settled after it; yield after each part.
+
+    Parts are the frames where ids are taken back, or else all of it.
 
     All that changed since is what predictions did. Where the step left pixels
     unverified, theirs goes: what the person had stood behind comes back as it was.
@@ -215,11 +231,12 @@ def take_back(
     for part in reversed(entry.settled):
         _open_again(pixels, part)
     if entry.kind == "track" and time is not None and lie_in_frames(entry.parts, time):
-        relabel(pixels, time, moves_of(entry.parts, time, back=True))
+        yield from iter_replay(pixels, entry.parts, time, back=True)
         return
     for part, values in reversed([*zip_longest(entry.parts, entry.values)]):
         know(part, values)
         pixels.put(part, part.before, part.was)
+    yield
 
 
 def _open_again(pixels: Pixels, part: PixelChange) -> None:
@@ -237,16 +254,16 @@ def _open_again(pixels: Pixels, part: PixelChange) -> None:
     pixels.write_mask(part.box, mask, pixels.labels[place][mask], was)
 
 
-def bring_back(
+def iter_bring_back(
     pixels: Pixels, entry: Entry, know: Know, time: int | None = None
-) -> None:
-    """Redo a step.
+) -> Iterator[None]:
+    """Redo a step, in the same way.
 
     Between undo and redo a prediction may have changed pixels. What a person has not
     seen is not accepted.
     """
     if entry.kind == "track" and time is not None and lie_in_frames(entry.parts, time):
-        relabel(pixels, time, moves_of(entry.parts, time, back=False))
+        yield from iter_replay(pixels, entry.parts, time, back=False)
         return
     for part, values in zip_longest(entry.parts, entry.values):
         know(part, values)
@@ -254,6 +271,7 @@ def bring_back(
             settle_again(pixels, part)
         else:
             pixels.put(part, part.after, part.now)
+    yield
 
 
 def settle_again(pixels: Pixels, part: PixelChange) -> frozenset[int]:

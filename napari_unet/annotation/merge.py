@@ -9,10 +9,8 @@ What a prediction may change, and what it may not:
   of it.
 * Both are asked in each plane alone (the last two axes): whoever finishes an object in
   one slice, or at one time, has not looked at the others.
-* It takes the id of the old object with which its IoU is above 0.5 (there is one at
-  most), as far as that is not kept, and otherwise an id that was never used.
-  Where an id follows an object through time, that is asked in each frame alone, as a
-  prediction has other ids in each frame.
+* It takes the id of the old object as which it goes on (`heirs`), and otherwise an id
+  that was never used.
 * Other old objects are gone. Everything that is not kept becomes predicted.
 
 Classes of pixels have no objects: what is verified is kept, all else is predicted.
@@ -30,6 +28,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy  # its modules are imported when they are used first
 
+from napari_unet.annotation.heirs import Finished, Followed, Free, inherited_ids
 from napari_unet.annotation.part import Part
 from napari_unet.annotation.provenance import ProvenanceMap, is_verified
 from napari_unet.errors import InputError
@@ -37,7 +36,6 @@ from napari_unet.geometry.box import Box, PlaneIndex
 from napari_unet.geometry.ids import (
     check_ids_left,
     compact,
-    count_pairs,
     pixels_by_id,
 )
 from napari_unet.geometry.maps import LabelMap, Mask
@@ -52,13 +50,6 @@ class PredictedObject(NamedTuple):
 
     box: Box
     pixels: int
-
-
-class Followed(NamedTuple):
-    """The axis of time, and the ids that follow objects along it."""
-
-    time: int
-    ids: frozenset[int]
 
 
 @dataclass(slots=True)
@@ -138,16 +129,19 @@ def merge_prediction(
         left_alone = ~part.replaced(labels, predicted)
         predicted[left_alone] = 0
     new, new_ids = compact(predicted.astype(np.int32, copy=False))
-    cut = {}
+    cut, finished = {}, Finished(frames)
     for plane in Box.whole(labels.shape).planes():
         index = plane.start[:-2]
         kept[index] |= _in_work(labels[index], kept[index])
+        whole = new[index].copy()
         cut[index] = _cut(new[index], kept[index])
+        there = np.where(kept[index], labels[index], 0)
+        finished.note(index, there, whole, cut[index])
     left = pixels_by_id(new, len(new_ids))
     staying = left > 0
     staying[0] = False
-    old, old_ids = _objects(np.where(kept | left_alone, 0, labels), frames)
-    ids = _inherited_ids(old, old_ids, new, left)
+    free = Free.of(np.where(kept | left_alone, 0, labels), frames)
+    ids = inherited_ids(finished, free, new, left)
     fresh = np.flatnonzero(staying & (ids == 0))
     end = next_id + len(fresh)
     check_ids_left(end - 1)
@@ -164,26 +158,6 @@ def merge_prediction(
     return MergedPrediction(
         box, labels, kept, foreground, next_id, end, objects, known=known
     )
-
-
-def _objects(labels: LabelMap, frames: Followed | None) -> tuple[LabelMap, LabelMap]:
-    """Return labels with numbers for objects, and their ids.
-
-    Where an id follows an object, that is one of each frame.
-    """
-    dense, ids = compact(labels)
-    if frames is None:
-        return dense, ids
-    follows = np.isin(ids, list(frames.ids))[dense]
-    shape = [-1 if axis == frames.time else 1 for axis in range(labels.ndim)]
-    place = np.arange(labels.shape[frames.time], dtype=np.int64).reshape(shape)
-    keys = np.where(follows, place, 0) * len(ids) + dense
-    numbers, which = np.unique(keys, return_inverse=True)
-    found = ids[numbers % len(ids)]
-    order = np.cumsum(found > 0)
-    order[found == 0] = 0
-    own = order[which].reshape(labels.shape).astype(np.int32)
-    return own, np.append(np.int32(0), found[found > 0])
 
 
 def _in_work(labels: LabelMap, verified: Mask) -> Mask:
@@ -259,16 +233,3 @@ def _drop_heirs(
     for each in numbers[np.isin(ids[numbers], kept[run_starts(kept)])].tolist():
         place = objects.pop(each).box.slices
         new[place][new[place] == each] = 0
-
-
-def _inherited_ids(
-    old: LabelMap, old_ids: LabelMap, new: LabelMap, left: npt.NDArray[np.int64]
-) -> LabelMap:
-    """Return for every new object the id of the old one it succeeds, or 0."""
-    both = (old > 0) & (new > 0)
-    a, b, common = count_pairs(old[both], new[both])
-    # common / (|a| + |b| - common) > 1 / 2, in integers
-    alike = 3 * common > pixels_by_id(old, len(old_ids))[a] + left[b]
-    ids = np.zeros(len(left), np.int32)
-    ids[b[alike]] = old_ids[a[alike]]
-    return ids

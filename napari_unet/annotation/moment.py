@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from napari_unet.annotation.change import Change
 from napari_unet.annotation.origins import Origin, Origins, stated, what_changes
-from napari_unet.annotation.relabelling import Moves, relabel
+from napari_unet.annotation.relabelling import (
+    NO_PIECES,
+    Moves,
+    Pieces,
+    iter_relabel,
+)
 from napari_unet.annotation.workspace import Workspace
 from napari_unet.errors import InputError
 
@@ -21,15 +26,24 @@ _ACROSS = "A frame has to be in sight, with time on a slider: this view shows ma
 
 
 def give_ids(
-    work: Workspace, time: int, moves: Moves, known: Callable[[], Origins]
+    work: Workspace,
+    time: int,
+    moves: Iterable[tuple[int, Mapping[int, int]]],
+    known: Origins,
+    pieces: Pieces = NO_PIECES,
 ) -> Change | None:
-    """Give objects other ids, as one step; `known` returns all that is known then."""
+    """Give objects other ids, as one step, frame by frame.
 
-    def write() -> None:
-        relabel(work.pixels, time, moves)
-        work.know(what_changes(work.origins, known()))
+    `moves` are frames, with ids and what they become; `known` is all that is known of
+    ids then.
+    """
 
-    return work.step("track", write)
+    def parts() -> Iterator[None]:
+        work.know(what_changes(work.origins, known))
+        yield from iter_relabel(work.pixels, time, moves, pieces)
+        yield  # what is known is a step, too
+
+    return work.step_in_parts("track", parts())
 
 
 def frames_with(work: Workspace, time: int, object_id: int) -> list[int]:
@@ -84,7 +98,7 @@ class Moment:
         carried = self._carried(moves, ids)
         parents = {each: carried.get(each, Origin()).parent for each in ids}
         known = stated(carried, {**parents, **said})
-        return give_ids(self.work, self.time, moves, lambda: known)
+        return give_ids(self.work, self.time, sorted(moves.items()), known)
 
     def _carried(self, moves: Moves, ids: Iterable[int]) -> Origins:
         """Return where objects come from, by the ids that they have afterwards."""

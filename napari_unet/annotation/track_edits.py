@@ -12,8 +12,9 @@ is said is kept when objects are followed again (`Origin.stated`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import ClassVar
 
@@ -29,13 +30,14 @@ from napari_unet.annotation.edit import (
 )
 from napari_unet.annotation.edits import Settle
 from napari_unet.annotation.moment import NO_FRAMES, Moment, give_ids
-from napari_unet.annotation.origins import (
-    Origin,
-    Origins,
-    followed,
-)
+from napari_unet.annotation.origins import Origin, followed
 from napari_unet.annotation.provenance import is_verified
-from napari_unet.annotation.relabelling import Moves, frame_box
+from napari_unet.annotation.relabelling import (
+    Moves,
+    Piece,
+    Pieces,
+    frame_box,
+)
 from napari_unet.annotation.workspace import Workspace
 from napari_unet.errors import InputError
 from napari_unet.geometry.ids import labels_in
@@ -263,6 +265,8 @@ class GiveIds(Edit):
         new id, the same for the same number.
     parents : mapping
         The ids, or negative numbers, that came from others by a division.
+    pieces : mapping
+        For frames, what is cut off from objects.
 
     What was verified since, and what would meet another object of that id, stays.
     """
@@ -270,41 +274,65 @@ class GiveIds(Edit):
     name: ClassVar[str] = "follow objects"
     moves: Moves
     parents: Mapping[int, int]
+    pieces: Pieces = field(default_factory=dict)
 
     def do(self, work: Workspace) -> Change | None:
         """Give them, after what was touched is settled."""
         if work.time is None:
             raise InputError(NO_FRAMES)
         Settle().do(work)
-        said = chain(self.parents.items(), *(i.items() for i in self.moves.values()))
-        wanted = sorted({each for pair in said for each in pair if each < 0})
-        new = {each: work.ids.take() for each in reversed(wanted)}
+        wanted = self._all_moves()
+        numbers = chain(self.parents.items(), *(i.items() for i in wanted.values()))
+        unnamed = sorted({each for pair in numbers for each in pair if each < 0})
+        new = {each: work.ids.take() for each in reversed(unnamed)}
         moves = {
-            frame: _possible(work, work.time, frame, ids, new)
-            for frame, ids in self.moves.items()
+            frame: {a: new.get(b, b) for a, b in ids.items()}
+            for frame, ids in sorted(wanted.items())
         }
         parents = {new.get(a, a): new.get(b, b) for a, b in self.parents.items()}
+        known = followed(work.origins, _ids_after(work, work.time, moves), parents)
+        possible = (
+            (frame, _possible(work, frame, ids, self.pieces.get(frame, ())))
+            for frame, ids in moves.items()
+        )
+        return give_ids(work, work.time, possible, known, self.pieces)
 
-        def known() -> Origins:
-            return followed(work.origins, work.pixels.objects.ids, parents)
+    def _all_moves(self) -> Moves:
+        """Return what becomes what, pieces that are cut off among them."""
+        moves = {frame: dict(ids) for frame, ids in self.moves.items()}
+        for frame, pieces in self.pieces.items():
+            own = moves.setdefault(frame, {})
+            for each in pieces:
+                own.setdefault(each.part, each.part)
+        return moves
 
-        return give_ids(work, work.time, moves, known)
+
+def _ids_after(work: Workspace, time: int, moves: Moves) -> frozenset[int]:
+    """Return which ids there may be when objects have others.
+
+    Of those that are others in each frame none is left in the end.
+    """
+    objects = work.pixels.objects
+    moved = Counter(chain.from_iterable(moves.values()))
+    boxes = ((each, objects.box(each)) for each in moved if each in objects)
+    gone = {
+        each for each, box in boxes if box.stop[time] - box.start[time] <= moved[each]
+    }
+    return (objects.ids - gone).union(*(ids.values() for ids in moves.values()))
 
 
 def _possible(
-    work: Workspace,
-    time: int,
-    frame: int,
-    ids: Mapping[int, int],
-    new: Mapping[int, int],
+    work: Workspace, frame: int, ids: Mapping[int, int], pieces: Sequence[Piece]
 ) -> dict[int, int]:
-    """Return the ids of a frame that may become others now."""
-    place = frame_box(work.pixels.labels.shape, time, frame).slices
+    """Return which ids of a frame may become others now."""
+    assert work.time is not None
+    place = frame_box(work.pixels.labels.shape, work.time, frame).slices
     labels, verified = work.pixels.labels[place], work.pixels.provenance[place]
     said = {each for each, known in work.origins.items() if known.stated}
     kept = labels_in(labels[is_verified(verified)]) | said
     there = labels_in(labels.reshape(-1))
-    moves = {a: new.get(b, b) for a, b in ids.items() if a in there - kept and a != b}
+    there |= {each.part for each in pieces if each.object_id in there - kept}
+    moves = {a: b for a, b in ids.items() if a in there - kept and a != b}
     while staying := (there - moves.keys()) & set(moves.values()):
         moves = {a: b for a, b in moves.items() if b not in staying}
     return moves

@@ -6,13 +6,14 @@ one `Change` and remembers it as a step that can be undone.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import numpy as np
 
 from napari_unet.annotation.change import Change, Kind, Listener, PixelChange
 from napari_unet.annotation.history import History, StepKind
+from napari_unet.annotation.in_parts import InParts
 from napari_unet.annotation.origins import (
     OriginChange,
     Origins,
@@ -20,7 +21,6 @@ from napari_unet.annotation.origins import (
 )
 from napari_unet.annotation.pixels import Pixels
 from napari_unet.annotation.provenance import (
-    AnnotationSnapshot,
     Provenance,
     ProvenanceMap,
 )
@@ -81,6 +81,7 @@ class Workspace:
         self.listener: Listener | None = None
         self.time: int | None = None
         self.origins: Origins = {}
+        self.in_parts = InParts()
         self._written = Written()
         self._steps = 0
 
@@ -192,10 +193,20 @@ class Workspace:
         """
         before = self.open_objects
         write()
-        if not (self._written.parts or self._written.origins):
+        if not self._written:
             return None
         self._set_open(self.open_objects - closing)
         return self._tell_step(kind, before)
+
+    def step_in_parts(self, kind: StepKind, parts: Iterator[object]) -> Change | None:
+        """Let something be one step that is written part by part; see `InParts`."""
+        before, steps = self.open_objects, self._steps
+
+        def tell() -> Change | None:
+            self._steps = steps
+            return self._tell_step(kind, before) if self._written else None
+
+        return self.in_parts.run(parts, tell)
 
     def know(self, change: OriginChange) -> None:
         """Take note that other things are known of where objects come from."""
@@ -232,11 +243,6 @@ class Workspace:
         self.foreground = merged.foreground.copy()
         write = partial(pixels.replace_all, merged.labels, now)
         return self.step("take", write)
-
-    def restore(self, earlier: AnnotationSnapshot) -> Change | None:
-        """Put a snapshot in the place of all, as one step."""
-        self.ids.skip_to(earlier.next_id)
-        return self.replace(earlier.labels.astype(np.int32), earlier.provenance)
 
     def tell(
         self,

@@ -21,6 +21,10 @@ class Written:
     values: list[ValueMap] = field(default_factory=list)
     origins: OriginChange = field(default_factory=dict)
 
+    def __bool__(self) -> bool:
+        """Whether anything was."""
+        return bool(self.parts or self.origins)
+
     def add(self, part: PixelChange, values: ValueMap | None) -> None:
         """Record a part, and its values if it has some."""
         self.parts.append(part)

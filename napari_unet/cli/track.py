@@ -73,6 +73,14 @@ def track(
         bool,
         flag("--divisions/--no-divisions", "Whether objects may divide."),
     ] = True,
+    cuts: Annotated[
+        bool,
+        flag(
+            "--cuts/--no-cuts",
+            "Whether objects are cut that are two in the frame before and in one after "
+            "it: they were taken for one.",
+        ),
+    ] = True,
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -86,7 +94,7 @@ def track(
     _refuse_names(labels, out, tracks, overwrite=overwrite)
     tracking.refuse_missing()
     config = tracking.TrackConfig(
-        farthest=farthest, missing=missing, divisions=divisions
+        farthest=farthest, missing=missing, divisions=divisions, cuts=cuts
     )
     array, letters = _read(labels, axes)
     size = dict(io.read_header(labels).pixel_size)

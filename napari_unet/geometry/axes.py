@@ -55,6 +55,7 @@ class ImageHeader:
     shape: Shape = ()  # a viewer may show another array of the same file
     channels: tuple[str, ...] = ()  # their names; none, or as many as there are
     pixel_size: Mapping[str, float] = field(default_factory=dict)  # um along Z, Y, X
+    others: str | None = None  # what else there is in the file, which nobody reads
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,7 @@ class ImageLayers:
                 path,
                 micrometres(layer.scale[-1], layer.units[-1]),
                 colour=layer.rgb,
+                scale=tuple(map(float, layer.scale)),
             )
         self.chosen_changed.emit()
 

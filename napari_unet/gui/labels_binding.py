@@ -27,6 +27,7 @@ from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.points import Points, bounding_box, chosen_points
 from napari_unet.gui.connections import Connections, single_shot
+from napari_unet.gui.going_on import GoingOn
 from napari_unet.gui.napari_private import (
     forget_strokes,
     redraw_box,
@@ -94,11 +95,7 @@ class LabelsBinding:
     ) -> None:
         labels = channel.spread(annotation.shown)
         if tuple(layer.data.shape) != labels.shape:
-            raise InputError(
-                f"The layer '{layer.name}' has the shape {tuple(layer.data.shape)}, "
-                f"its annotation {labels.shape}; choose the image that "
-                "the labels were made for."
-            )
+            raise _of_another_image(layer, labels.shape)
         self.layer = layer
         self.channel = channel
         self.annotation = annotation
@@ -109,6 +106,7 @@ class LabelsBinding:
         self._array = _recording_data(layer, labels)
         self._array.listener = self._on_write
         self._repainted: list[Points] = []
+        self._going_on = GoingOn(annotation, self._show_part)
         self._ends = [route_undo(layer, self._on_undo, self.redo)]
         self.may_undo: Callable[[], bool] = lambda: True
         if annotation.rules.repainting_accepts:
@@ -150,21 +148,21 @@ class LabelsBinding:
 
     def undo(self) -> None:
         """Take back what the person did last; nothing while a stroke is under way."""
-        self._replay(self.annotation.undo)
+        self._replay(self.annotation.begin_undo)
 
     def redo(self) -> None:
         """Do again what was undone last; nothing while a stroke is under way."""
-        self._replay(self.annotation.redo)
+        self._replay(self.annotation.begin_redo)
 
     def do(self, edit: Edit) -> Change | None:
         """Do an edit that nobody painted, and show it; return what changed."""
         self.flush()
-        change = self.annotation.do(edit)
+        change = self.annotation.begin(edit)
         if change is not None and change.box is not None:
-            self._redraw(change.box)
-            self.changed.emit(change.box)
+            self._show_part(change.box)
             if change.open:
                 self._settle_timer.start()
+        self._going_on.begin()
         return change
 
     def refresh(self, box: Box) -> None:
@@ -183,6 +181,7 @@ class LabelsBinding:
             end()
         self._commit()
         self.settle()
+        self._going_on.close()
         self._connections.close()
         self._look_timer.stop()
         self._settle_timer.stop()
@@ -240,11 +239,7 @@ class LabelsBinding:
         if self.annotation.shown_box != self.annotation.pixels.whole:
             raise _shows_a_part(self.layer)
         if tuple(data.shape) != self._array.shape:
-            raise InputError(
-                f"The layer '{self.layer.name}' was given labels of the shape "
-                f"{tuple(data.shape)}, but its image needs {self._array.shape}; they "
-                "were left out. Add them as a layer of their own to look at them."
-            )
+            raise _given_another_shape(self.layer, data.shape, self._array.shape)
         return as_labels(data, self.annotation.rules.kind)
 
     def _on_removed(self, event: Any) -> None:
@@ -281,6 +276,11 @@ class LabelsBinding:
         if change := replay():
             self._redraw(change.box)
             self._take(change)
+        self._going_on.begin()
+
+    def _show_part(self, box: Box) -> None:
+        self._redraw(box)
+        self.changed.emit(box)
 
     def _redraw(self, box: Box | None) -> None:
         shown = self.annotation.shown_box
@@ -294,10 +294,28 @@ class LabelsBinding:
 
     def _take(self, change: Change) -> None:
         """Pass on what the person did."""
-        self._settle_timer.start()
+        if change.open:
+            self._settle_timer.start()
         self.edited.emit(change)
         if change.box is not None:
             self.changed.emit(change.box)
+
+
+def _of_another_image(layer: Labels, shape: tuple[int, ...]) -> InputError:
+    return InputError(
+        f"The layer '{layer.name}' has the shape {tuple(layer.data.shape)}, its "
+        f"annotation {shape}; choose the image that the labels were made for."
+    )
+
+
+def _given_another_shape(
+    layer: Labels, given: tuple[int, ...], needed: tuple[int, ...]
+) -> InputError:
+    return InputError(
+        f"The layer '{layer.name}' was given labels of the shape {tuple(given)}, but "
+        f"its image needs {needed}; they were left out. Add them as a layer of their "
+        "own to look at them."
+    )
 
 
 def _shows_a_part(layer: Labels) -> InputError:

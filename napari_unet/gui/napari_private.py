@@ -360,6 +360,11 @@ def _limited_points(
     return limited
 
 
+def shows_volume(layer: Labels) -> bool:
+    """Whether a layer is seen in a 3-D view."""
+    return len(layer._slice_input.displayed) == 3
+
+
 def redraw_box(layer: Labels, box: Box) -> None:
     """Show what was written into ``layer.data`` inside a box, and only that.
 

@@ -21,7 +21,11 @@ from napari_unet.geometry.box import Box
 from napari_unet.gui.connections import single_shot
 from napari_unet.gui.labels_binding import LabelsBinding
 from napari_unet.gui.line_array import LineArray
-from napari_unet.gui.napari_private import insert_quietly, redraw_box
+from napari_unet.gui.napari_private import (
+    insert_quietly,
+    redraw_box,
+    shows_volume,
+)
 from napari_unet.gui.placement import cover
 
 if TYPE_CHECKING:
@@ -67,6 +71,8 @@ class VerifiedOverlay:
             layer.data = _lines(binding)
             layer.editable = False
             cover(layer, binding.layer)
+        self._in_volume = False
+        self.layer.events.set_data.connect(self._on_sliced)
         binding.changed.connect(self.refresh)
         binding.moved.connect(self._on_moved)
 
@@ -94,6 +100,16 @@ class VerifiedOverlay:
             box = box.intersect(annotation.shown_box)
             redraw_box(self.layer, self._binding.channel.box_in_layer(box))
 
+    def _on_sliced(self) -> None:
+        """Leave out what is predicted in a 3-D view.
+
+        Dashes on all sides of all objects would hide what is verified.
+        """
+        in_volume = shows_volume(self.layer)
+        if in_volume != self._in_volume:
+            self._in_volume = in_volume
+            self.layer.colormap = _colours(in_volume=in_volume)
+
     def _on_moved(self) -> None:
         """Show the part that the labels show."""
         cover(self.layer, self._binding.layer)
@@ -103,6 +119,7 @@ class VerifiedOverlay:
 
     def let_go(self) -> None:
         """Stop listening; the layer stays."""
+        self.layer.events.set_data.disconnect(self._on_sliced)
         self._binding.moved.disconnect(self._on_moved, missing_ok=True)
         self._binding.changed.disconnect(self.refresh, missing_ok=True)
 
@@ -121,20 +138,25 @@ def _lines(binding: LabelsBinding) -> LineArray:
     return LineArray(binding.annotation, binding.channel)
 
 
+def _colours(*, in_volume: bool) -> DirectLabelColormap:
+    predicted = "transparent" if in_volume else PREDICTED_COLOR
+    return DirectLabelColormap(
+        color_dict={
+            None: "transparent",
+            Provenance.PREDICTED: predicted,
+            Provenance.ACCEPTED: ACCEPTED_COLOR,
+            Provenance.CORRECTED: CORRECTED_COLOR,
+        }
+    )
+
+
 def _overlay_layer(binding: LabelsBinding) -> Labels:
     layer = Labels(
         _lines(binding),
         name=NAME,
         opacity=_OPACITY,
         visible=False,
-        colormap=DirectLabelColormap(
-            color_dict={
-                None: "transparent",
-                Provenance.PREDICTED: PREDICTED_COLOR,
-                Provenance.ACCEPTED: ACCEPTED_COLOR,
-                Provenance.CORRECTED: CORRECTED_COLOR,
-            }
-        ),
+        colormap=_colours(in_volume=False),
     )
     cover(layer, binding.layer)
     layer.editable = False

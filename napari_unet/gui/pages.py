@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from psygnal import Signal
 from qtpy.QtCore import QEvent, QObject, Qt
-from qtpy.QtGui import QShowEvent
+from qtpy.QtGui import QResizeEvent, QShowEvent
 from qtpy.QtWidgets import QFrame, QScrollArea, QTabWidget, QVBoxLayout, QWidget
 
 from napari_unet.gui.panels.panel import Panel
@@ -129,6 +129,11 @@ class Column(QScrollArea):
         super().showEvent(event)
         self.fit()
 
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Fit again: while a window is laid out, less may be left beside the bar."""
+        super().resizeEvent(event)
+        self.fit()
+
     def lay_out_unseen(self) -> None:
         """Let layouts look again at what is in them, from the innermost outwards."""
         for each in reversed([self._inner, *self._inner.findChildren(QWidget)]):
@@ -140,7 +145,7 @@ class Column(QScrollArea):
         bar, viewport = self.verticalScrollBar(), self.viewport()
         if bar is None or viewport is None:
             return
-        self.beside = max(self.beside, beside, bar.sizeHint().width())
+        self.beside = max(beside, bar.sizeHint().width())
         if self.isVisible():
             # A style sheet may make the bar wider than it says.
             self.beside = max(self.beside, self.width() - viewport.width())

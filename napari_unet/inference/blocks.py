@@ -22,11 +22,13 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 
 from napari_unet.geometry.axes import result_axes
 from napari_unet.geometry.box import Box
+from napari_unet.geometry.outwards import distance_to, nearness
 from napari_unet.geometry.regrid import Regrid, needed, owned
 from napari_unet.images.source import CanonicalImage, anisotropy_of
 from napari_unet.inference.model_input import zoomed_shape, zooms_of
@@ -307,9 +309,26 @@ def block_of_view(
 
 
 def worth_a_preview(block: Block, plan: BlockPlan) -> bool:
-    """Whether a view is much less than its plane, so that it is shown before all."""
-    area = math.prod(plan.shape[2:])
+    """Whether a view is much less than its plane, or volume: it is shown before all."""
+    area = math.prod(plan.shape[-len(plan.grid) :])
     return 0 < math.prod(block.core.shape) <= _WORTH_A_PREVIEW * area
+
+
+def from_view(view: Block, plan: BlockPlan) -> list[int]:
+    """Return the numbers of all blocks, those in a view first and then outwards.
+
+    Planes, or volumes, one after the other.
+    """
+    at = (view.frame, view.section or 0)[: len(plan.shape) - len(plan.grid)]
+    middle = [(a + b) / 2 for a, b in zip(view.core.start, view.core.stop, strict=True)]
+    point = middle if plan.planar else [(view.section or 0) + 0.5, *middle]
+
+    def near(number: int) -> tuple[Any, ...]:
+        block = plan.blocks[number]
+        place = block.in_result(block.core).start[: len(at)]
+        return nearness(place, at), distance_to(block.core, point), number
+
+    return sorted(range(len(plan.blocks)), key=near)
 
 
 def box_in_axes(box: Box, axes: str) -> Box:

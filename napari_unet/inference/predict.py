@@ -27,8 +27,10 @@ from napari_unet.images.channels import ChannelChoice
 from napari_unet.images.source import CanonicalImage, ImageSource
 from napari_unet.images.statistics import iter_statistics
 from napari_unet.inference.blocks import (
+    Block,
     BlockPlan,
     block_of_view,
+    from_view,
     plan_blocks,
     worth_a_preview,
 )
@@ -43,6 +45,7 @@ from napari_unet.inference.predict_block import (
     iter_block_maps,
     iter_decode_block,
     iter_predict_block,
+    seen_in_block,
     seen_in_view,
 )
 from napari_unet.inference.sizes import BEGUN, PARTS, Limits, iter_zoom, parts_done
@@ -224,10 +227,15 @@ def iter_predict(
     )
     predictor = predictor_of(model, seen, planar, zoom=zoom, stretch=stretch)
     planned = partial(plan_blocks, seen, limits=limits, raw=probabilities, zoom=zoom)
-    if view is not None and planar.dims == 2 and not probabilities:
-        yield from _preview(planned(model.spec, planar), seen, planar, view)
     plan = planned(spec_of(model, predictor), predictor, stretch=stretch)
-    return in_image_axes((yield from _whole(plan, seen, predictor)), seen.axes)
+    looked = None
+    if view is not None and not probabilities:
+        halo = math.ceil(planar.halo / zoom)
+        looked = block_of_view(view, seen.axes, plan.shape, halo)
+        if planar.dims == 2 and worth_a_preview(looked, plan):
+            yield from _preview(planned(model.spec, planar), seen, planar, looked)
+    found = yield from _whole(plan, seen, predictor, looked)
+    return in_image_axes(found, seen.axes)
 
 
 def iter_limits(
@@ -263,21 +271,30 @@ def iter_nothing(
 
 
 def _whole(
-    plan: BlockPlan, image: CanonicalImage, predictor: Predictor
+    plan: BlockPlan,
+    image: CanonicalImage,
+    predictor: Predictor,
+    view: Block | None = None,
 ) -> Generator[PredictEvent, None, Values]:
-    """Predict all blocks; return (T, Z, Y, X), or (n, T, Z, Y, X)."""
+    """Predict all blocks; return (T, Z, Y, X), or (n, T, Z, Y, X).
+
+    With a view, those in it come first, and what is found in the first is told; the
+    result is the same.
+    """
     parts = PARTS * predictor.count_windows(plan.largest_plane)
     total = len(plan.blocks) * parts
     result: Values = np.zeros(0)
     seams: dict[int, Seams] = {}
-    cached = []
-    for number, block in enumerate(plan.blocks):
+    cached = {}
+    order = range(len(plan.blocks)) if view is None else from_view(view, plan)
+    for done, number in enumerate(order):
+        block = plan.blocks[number]
         found = yield from mapped(
-            parts_done(number * parts, parts, total),
+            parts_done(done * parts, parts, total),
             iter_predict_block(plan, number, image, predictor),
         )
         values = found.values
-        if number == 0:
+        if done == 0:
             leading = values.shape[: -predictor.dims]
             result = np.zeros((*leading, *plan.shape), values.dtype)
         if plan.objects and plan.a_plane > 1:
@@ -287,17 +304,20 @@ def _whole(
         region = block.in_result(block.core)
         index: Any = (..., *region.slices)
         result[index] = values.reshape(*leading, *region.shape)
+        if view is not None and done == 0 and len(plan.blocks) > 1:
+            yield seen_in_block(block, values, image.axes)
         if len(seams) == plan.a_plane:
-            yield TilesDone(min(total, (number + 1) * parts), total)
-            _unite(plan, seams, result)
+            yield TilesDone(min(total, (done + 1) * parts), total)
+            _unite(plan, dict(sorted(seams.items())), result)
             seams.clear()
         if found.maps is not None:
-            cached.append(found.maps)
+            cached[number] = found.maps
     if plan.objects:
         numbered = iter_number_objects(result, link=plan.planar)
         yield from told_as(TilesDone(total, total), numbered)
     if plan.cached:
-        yield MapsCached(CachedMaps(tuple(cached), plan, image.axes))
+        kept = tuple(maps for _, maps in sorted(cached.items()))
+        yield MapsCached(CachedMaps(kept, plan, image.axes))
     return result
 
 
@@ -317,13 +337,9 @@ def _unite(plan: BlockPlan, seams: dict[int, Seams], result: LabelMap) -> None:
 
 
 def _preview(
-    plan: BlockPlan, image: CanonicalImage, predictor: PlanePredictor, view: Box
+    plan: BlockPlan, image: CanonicalImage, predictor: PlanePredictor, block: Block
 ) -> Generator[PredictEvent, None, None]:
-    """Predict the viewed part of the viewed plane, if it is much less than all."""
-    halo = math.ceil(predictor.halo / plan.zoom)
-    block = block_of_view(view, image.axes, plan.shape, halo)
-    if not worth_a_preview(block, plan):
-        return
+    """Predict the viewed part of the viewed plane."""
     told = parts_done(0, PARTS, PARTS)
     steps = iter_block_maps(plan, block, image, predictor)
     maps = yield from mapped(told, steps)

@@ -133,8 +133,14 @@ def widened(plane: npt.NDArray[np.float16]) -> Maps:
     return torch.from_numpy(plane).float().numpy()
 
 
+def seen_in_block(block: Block, values: Values, axes: str) -> ViewPredicted:
+    """Return what the core of a block holds, of which these are the values."""
+    region = block.in_result(block.core)
+    leading = values.shape[: values.ndim - len(block.core.shape)]
+    whole = values.reshape(*leading, *region.shape)
+    return ViewPredicted(box_in_axes(region, axes), in_image_axes(whole, axes))
+
+
 def seen_in_view(block: Block, values: Values, axes: str) -> ViewPredicted:
     """Return what the core of a viewed part of a plane holds, in the image's axes."""
-    box = box_in_axes(block.in_result(block.core), axes)
-    whole = crop(block, values)[..., None, None, :, :]
-    return ViewPredicted(box, in_image_axes(whole, axes))
+    return seen_in_block(block, crop(block, values), axes)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_unet.geometry.ids import count_pairs
+from napari_unet.geometry.ids import compact, count_pairs
 from napari_unet.geometry.maps import LabelMap
 
 
@@ -17,18 +17,20 @@ def iter_link_planes(
 ) -> Generator[None, None, LabelMap]:
     """Give objects of neighbouring planes (Z, Y, X) one id where their IoU exceeds 0.5.
 
-    Ids are unique in the stack.
+    Ids are 1, 2, ... in the order in which objects begin.
     """
     linked = np.zeros(planes.shape, np.int32)
     highest = 0
     for z, plane in enumerate(planes):
-        ids = np.arange(plane.max(initial=0) + 1, dtype=np.int32)
-        ids[1:] += highest
+        dense, found = compact(plane)
+        ids = np.zeros(len(found), np.int32)
         if z:
-            below, above = _overlapping(linked[z - 1], plane)
+            below, above = _overlapping(linked[z - 1], dense)
             ids[above] = below
-        linked[z] = ids[plane]
-        highest = max(highest, int(linked[z].max(initial=0)))
+        new = np.flatnonzero(ids[1:] == 0) + 1
+        ids[new] = highest + np.arange(1, len(new) + 1)
+        linked[z] = ids[dense]
+        highest += len(new)
         yield
     return linked
 
@@ -36,7 +38,7 @@ def iter_link_planes(
 def iter_number_objects(
     stacks: LabelMap, *, link: bool = True
 ) -> Generator[None, None, None]:
-    """Make ids of stacks (T, Z, Y, X) unique over time, in place.
+    """Give objects of stacks (T, Z, Y, X) the ids 1, 2, ..., without gaps, in place.
 
     Before that, the objects of each stack are linked if its planes were found one by
     one (`link`).
@@ -45,8 +47,11 @@ def iter_number_objects(
     for stack in stacks:
         if link and len(stack) > 1:
             stack[:] = yield from iter_link_planes(stack)
-        stack[stack > 0] += highest
-        highest = max(highest, int(stack.max(initial=0)))
+        dense, ids = compact(stack)
+        numbers = np.arange(highest, highest + len(ids), dtype=np.int32)
+        numbers[0] = 0
+        stack[:] = numbers[dense]
+        highest += len(ids) - 1
         yield
 
 

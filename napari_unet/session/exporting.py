@@ -106,7 +106,7 @@ class Exporting:
             return
         while self._copying:
             image, copy = self._copying[0]
-            if image.canvas.busy or not copy.is_done():
+            if image.occupied or not copy.is_done():
                 return
             self._copied.append(self._work_of(image, copy))
             self._copying.popleft()

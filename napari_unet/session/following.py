@@ -8,9 +8,8 @@ is one edit, which Ctrl+Z takes back. What is verified meanwhile stays, too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,10 +23,9 @@ from napari_unet.annotation.provenance import ProvenanceMap, is_verified
 from napari_unet.annotation.track_edits import GiveIds
 from napari_unet.core.events import FramesDone, Notice
 from napari_unet.core.jobs import Job
-from napari_unet.errors import InputError, NapariUnetError
+from napari_unet.errors import InputError
 from napari_unet.geometry.axes import result_axes, to_canonical
 from napari_unet.geometry.maps import LabelMap
-from napari_unet.io.read import read_header
 from napari_unet.session.copying import LabelsCopy
 from napari_unet.session.hub import Hub
 from napari_unet.session.images.image import OpenImage
@@ -96,7 +94,7 @@ class Following:
         if image is not self._images.current:
             self.cancel()
             return
-        if image.canvas.busy or not copy.is_done():
+        if image.occupied or not copy.is_done():
             return
         self._copy = None
         job = FollowObjects(
@@ -104,8 +102,7 @@ class Following:
             copy.provenance,
             image.annotation.origins,
             image.axes,
-            image.identity.path,
-            image.pixel_size,
+            image.voxel_size,
         )
         running = self._hub.runner.start(
             job,
@@ -125,7 +122,7 @@ class Following:
             self._show(Progress(event.done, event.total))
 
     def _on_done(self, image: OpenImage, edit: GiveIds) -> None:
-        if image is not self._images.current or image.canvas.busy:
+        if image is not self._images.current or image.occupied:
             self._end(_STOPPED)
             return
         change = self._perform(image, edit)
@@ -153,46 +150,37 @@ class Following:
 class FollowObjects(Job[FramesDone | Notice, GiveIds]):
     """Follow the objects of labels, and return the edit that gives them their ids.
 
-    `path` is the file of the image, which may know how far sections are apart;
-    `pixel_size` is the width of a pixel, if that is known.
+    `voxel_size` is how far apart pixels are along Z, Y and X, as far as that is known.
     """
 
     labels: LabelMap
     provenance: ProvenanceMap
     origins: Origins
     axes: str
-    path: Path | None
-    pixel_size: float | None
+    voxel_size: Mapping[str, float]
 
     def run(self) -> Generator[FramesDone | Notice, None, GiveIds]:
         """Follow them; an InputError says why that is impossible."""
         axes = result_axes(self.axes)
-        followed, tracks = yield from tracking.iter_track(
-            self.labels, axes, pixel_size=self._sizes()
-        )
-        labels, verified, found = (
-            _frames(each, axes)
-            for each in (self.labels, is_verified(self.provenance), followed)
-        )
+        verified = _frames(is_verified(self.provenance), axes)
         said = {each for each, known in self.origins.items() if known.stated}
         kept = [
             {*np.unique(frame[mine & (frame > 0)]).tolist()}
             | said.intersection(np.unique(frame).tolist())
-            for frame, mine in zip(labels, verified, strict=True)
+            for frame, mine in zip(_frames(self.labels, axes), verified, strict=True)
         ]
-        ids = tracking.keep_ids(labels, found, tracks, kept)
-        return GiveIds(ids.moves, ids.parents)
+        followed, tracks = yield from tracking.iter_track(
+            self.labels, axes, pixel_size=self._sizes(), whole=kept
+        )
+        labels, pieces = tracking.cut_off(self.labels, followed)
+        found = _frames(followed, axes)
+        ids = tracking.keep_ids(_frames(labels, axes), found, tracks, kept)
+        return GiveIds(ids.moves, ids.parents, pieces)
 
     def _sizes(self) -> dict[str, float]:
-        sizes: dict[str, float] = {}
-        if self.path is not None:
-            try:
-                sizes = dict(read_header(self.path).pixel_size)
-            except NapariUnetError:
-                sizes = {}  # the file is gone, and its labels are here
-        if self.pixel_size is not None and sizes.get("X") != self.pixel_size:
-            sizes |= {"Y": self.pixel_size, "X": self.pixel_size}
-        return sizes
+        """Return them with X: pixels are as wide as they are high."""
+        sizes = dict(self.voxel_size)
+        return sizes | {"X": sizes["Y"]} if "Y" in sizes else sizes
 
 
 def _frames(array: npt.NDArray[Any], axes: str) -> npt.NDArray[Any]:

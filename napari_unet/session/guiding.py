@@ -82,7 +82,7 @@ class Guiding:
         why_not = self._hub.state.why_not_go_on
         if why_not and self.beyond():
             return
-        if any(image.canvas.busy for image in self._images):
+        if any(image.occupied for image in self._images):
             why_not = DRAWING  # the stroke would go across to the view that comes
         if why_not:
             self._hub.report("correct", InputError(why_not))

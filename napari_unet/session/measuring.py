@@ -121,7 +121,7 @@ class Measuring:
 
     def _look(self, image: OpenImage) -> None:
         """Measure an image, if anything in its table is not true any more."""
-        if image.canvas.busy:
+        if image.occupied:
             return  # a stroke is under way
         image.canvas.flush()
         maps = self._maps(image)

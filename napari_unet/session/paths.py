@@ -94,7 +94,7 @@ class ObjectPaths:
             self._look(image)
 
     def _look(self, image: OpenImage) -> None:
-        if image.canvas.busy:
+        if image.occupied:
             return  # a stroke is under way
         annotation = image.annotation
         known = (image, annotation.revision, annotation.origins)

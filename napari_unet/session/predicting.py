@@ -180,7 +180,7 @@ class Predicting:
         deadline = time.monotonic() + APPLY_SECONDS
         run = self._run
         try:
-            while run and run.writing and not run.image.canvas.busy:
+            while run and run.writing and not run.image.occupied:
                 self._apply_band(run, run.writing)
                 if time.monotonic() >= deadline:
                     return

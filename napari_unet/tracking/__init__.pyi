@@ -6,7 +6,11 @@ from .follow import (
     track as track,
     why_missing as why_missing,
 )
-from .keeping import Renumbering as Renumbering, keep_ids as keep_ids
+from .keeping import (
+    Renumbering as Renumbering,
+    cut_off as cut_off,
+    keep_ids as keep_ids,
+)
 from .paths import Paths as Paths, paths_of as paths_of
 from .table import read_tracks as read_tracks, write_tracks as write_tracks
 from .tracks import (

@@ -19,8 +19,12 @@ class TrackConfig(Frozen):
         In how many frames in a row an object may not have been found.
     divisions : bool
         Whether objects may divide. Without, an object of two daughters goes on.
+    cuts : bool
+        Whether an object is cut in which two objects of the frame before lie, and two
+        of one of the next, up to `missing` frames later: they were taken for one.
     """
 
     farthest: float = Field(1.0, gt=0, le=100)
     missing: int = Field(1, ge=0, le=100)
     divisions: bool = True
+    cuts: bool = True

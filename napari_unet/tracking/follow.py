@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import (
+    Collection,
+    Generator,
+    Iterable,
+    Mapping,
+    Sequence,
+    Set,
+)
 from importlib.util import find_spec
 from itertools import groupby
 from typing import Any
@@ -21,11 +28,15 @@ from napari_unet.tracking.assignment import assign
 from napari_unet.tracking.axes import in_time
 from napari_unet.tracking.config import TrackConfig
 from napari_unet.tracking.costs import Pairs, likely_pairs
+from napari_unet.tracking.cutting import cut_merged
 from napari_unet.tracking.objects import FrameObjects, objects_of
 from napari_unet.tracking.segments import Links, Node, iter_join_segments
 from napari_unet.tracking.tracks import Track
 
 _DEFAULT = TrackConfig()
+
+_NAMED = 5
+"""So many frames are named in which something was done."""
 
 _NO_SPACING = (
     "Nobody states how far sections are apart, so they are taken to be as far from "
@@ -41,6 +52,9 @@ def track(
     pixel_size: Mapping[str, float] | None = None,
 ) -> tuple[LabelMap, tuple[Track, ...]]:
     """Give each object of a time-lapse one id in all frames.
+
+    Outlines stay as they are, but where several objects were taken for one: what is
+    several in the frame before and in one after it is cut (`TrackConfig.cuts`).
 
     Parameters
     ----------
@@ -84,10 +98,12 @@ def iter_track(
     config: TrackConfig = _DEFAULT,
     *,
     pixel_size: Mapping[str, float] | None = None,
+    whole: Sequence[Set[int]] = (),
 ) -> Generator[FramesDone | Notice, None, tuple[LabelMap, tuple[Track, ...]]]:
     """Do what `track` does, frame by frame; closing it cancels.
 
-    Axes have T in them, and labels are whole numbers that are not negative.
+    Axes have T in them, and labels are whole numbers that are not negative. `whole` are
+    the ids of each frame that are not cut.
     """
     refuse_missing()
     size = pixel_size or {}
@@ -100,17 +116,15 @@ def iter_track(
     if not (flat or known):
         yield Notice(_NO_SPACING)
     total = len(frames)
-    objects: list[FrameObjects] = []
-    pairs: list[Pairs] = []
-    links: Links = {}
+    series = _Series(config, spacing)
     for number, frame in enumerate(frames):
-        there = objects_of(frame[0] if flat else frame, spacing)
-        if number:
-            pairs.append(likely_pairs(objects[-1], there, config.farthest))
-            for first, second in assign(pairs[-1], (len(objects[-1]), len(there))):
-                links[number - 1, first] = number, second
-        objects.append(there)
+        kept = whole[number] if whole else frozenset()
+        series.add(frame[0] if flat else frame, kept)
         yield FramesDone(number + 1, total)
+    series.end()
+    if note := series.cuts_in_words():
+        yield Notice(note)
+    objects, pairs, links = series.objects, series.pairs, series.links
     if note := _gaps_in_words([len(each) > 0 for each in objects], config):
         yield Notice(note)
     steps = iter_join_segments(objects, pairs, links, config)
@@ -121,6 +135,63 @@ def iter_track(
         place[...] = np.append(0, own)[there.dense]
         yield FramesDone(total, total)
     return from_canonical(result, axes), tracks
+
+
+class _Series:
+    """Frames that come one after the other, and what is one object in two of them.
+
+    An object is cut by what is known of it later, so frames wait for as many as it may
+    be one with another.
+    """
+
+    def __init__(self, config: TrackConfig, spacing: Sequence[float]) -> None:
+        self.objects: list[FrameObjects] = []
+        self.pairs: list[Pairs] = []
+        self.links: Links = {}
+        self._whole: list[Collection[int]] = []
+        self._cut: list[int] = []
+        self._config = config
+        self._spacing = spacing
+        self._ahead = config.missing if config.cuts else 0
+
+    def add(self, frame: LabelMap, whole: Set[int]) -> None:
+        """Take a frame; `whole` are the ids that are not cut."""
+        self.objects.append(objects_of(frame, self._spacing))
+        known = np.unique(frame[frame > 0]) if whole else np.zeros(0)
+        self._whole.append((1 + np.flatnonzero(np.isin(known, [*whole]))).tolist())
+        ready = len(self.objects) - 1 - self._ahead
+        if ready > 0:
+            self._link(ready)
+
+    def end(self) -> None:
+        """Take note that there are no more."""
+        for number in range(len(self.pairs) + 1, len(self.objects)):
+            self._link(number)
+
+    def _link(self, number: int) -> None:
+        """Find out which objects of a frame are those of the frame before."""
+        before, here = self.objects[number - 1 : number + 1]
+        after = self.objects[number + 1 : number + 1 + self._ahead]
+        whole = self._whole[number]
+        cut = cut_merged(before, here, after, self._spacing, whole=whole)
+        if cut is not here:
+            self.objects[number] = here = cut
+            self._cut.append(number)
+        self.pairs.append(likely_pairs(before, here, self._config.farthest))
+        for first, second in assign(self.pairs[-1], (len(before), len(here))):
+            self.links[number - 1, first] = number, second
+
+    def cuts_in_words(self) -> str:
+        """Say in which frames objects were cut."""
+        if not self._cut:
+            return ""
+        count = len(self._cut)
+        first = ", ".join(map(str, self._cut[:_NAMED]))
+        more = f" and {count - _NAMED} more" if count > _NAMED else ""
+        return (
+            f"Objects were cut that are several before and afterwards, in frame "
+            f"{first}{more} (from 0)."
+        )
 
 
 def why_missing() -> str:

@@ -17,7 +17,14 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+import scipy  # its modules are imported when they are used first
 
+from napari_unet.annotation.change import Region
+from napari_unet.annotation.relabelling import Piece
+from napari_unet.geometry.box import Box
+from napari_unet.geometry.ids import count_pairs
+from napari_unet.geometry.maps import LabelMap, Mask
+from napari_unet.geometry.runs import runs_of_mask
 from napari_unet.tracking.tracks import Track, frames_of, parents_that_hold
 
 Course: TypeAlias = list[tuple[int, int]]
@@ -51,7 +58,7 @@ def keep_ids(
     Parameters
     ----------
     labels : ndarray of int
-        With the ids that there are; the first axis is time.
+        With the ids that there are; the first axis is time. What is negative has none.
     followed : ndarray of int
         The same objects with ids that follow them, as `track` gives them.
     tracks : sequence of Track
@@ -60,7 +67,7 @@ def keep_ids(
         For each frame, the ids that stay as they are there.
     """
     courses = _courses(labels, followed)
-    numbering = _Numbering(kept)
+    numbering = _Numbering(kept, min(0, int(labels.min(initial=0))))
     if not any(kept) and _of_frames(labels):
         numbering.number(courses)
     else:
@@ -70,13 +77,44 @@ def keep_ids(
     )
 
 
+def cut_off(
+    labels: LabelMap, followed: LabelMap
+) -> tuple[LabelMap, dict[int, list[Piece]]]:
+    """Return labels in which pieces have numbers of their own, and the pieces.
+
+    Where one object of the labels was cut, the largest piece has its id, and the others
+    have negative numbers, which stand for ids. Time is the first axis of both maps.
+    """
+    pieces: dict[int, list[Piece]] = {}
+    several, number = labels, 0
+    for frame, (own, found) in enumerate(zip(labels, followed, strict=True)):
+        there = own > 0
+        ids, tracks, pixels = count_pairs(own[there], found[there])
+        order = np.lexsort((-pixels, ids))
+        again = order[1:][ids[order[1:]] == ids[order[:-1]]]
+        for each in again.tolist():
+            several = labels.copy() if several is labels else several
+            number -= 1
+            mask = (own == ids[each]) & (found == tracks[each])
+            several[frame][mask] = number
+            piece = Piece(int(ids[each]), number, _region(mask, frame))
+            pieces.setdefault(frame, []).append(piece)
+    return several, pieces
+
+
+def _region(mask: Mask, frame: int) -> Region:
+    (place,) = scipy.ndimage.find_objects(mask.astype(np.uint8))
+    box = Box.from_slices((slice(frame, frame + 1), *place))
+    return Region(box, runs_of_mask(mask[place]))
+
+
 def _courses(
     labels: npt.NDArray[np.integer[Any]], followed: npt.NDArray[np.integer[Any]]
 ) -> dict[int, Course]:
     """Return the course of each track, by its id in `followed`."""
     courses: dict[int, Course] = {}
     for frame, (own, found) in enumerate(zip(labels, followed, strict=True)):
-        there = own > 0
+        there = own != 0
         pairs = np.unique(np.stack([found[there], own[there]], axis=1), axis=0)
         for track, id_ in pairs.tolist():
             courses.setdefault(track, []).append((frame, id_))
@@ -91,13 +129,13 @@ def _of_frames(labels: npt.NDArray[np.integer[Any]]) -> bool:
 class _Numbering:
     """Gives each object of each frame an id; no two of a frame get the same one."""
 
-    def __init__(self, kept: Sequence[Set[int]]) -> None:
+    def __init__(self, kept: Sequence[Set[int]], new: int) -> None:
         self._kept = kept
         # By frame and id so far, what it becomes; by frame, what is taken there.
         self._after = {(f, i): i for f, ids in enumerate(kept) for i in ids}
         self._taken = [set(ids) for ids in kept]
         self._used = set().union(*kept)
-        self._new = 0
+        self._new = new
 
     def number(self, courses: Mapping[int, Course]) -> None:
         """Give all objects the number of their track."""

@@ -16,19 +16,23 @@ def reference_merge(
 ) -> tuple[np.ndarray, np.ndarray, int]:
     kept = kept_pixels(labels, provenance)
     merged = np.where(kept, labels, 0)
-    for new in set(predicted.ravel().tolist()) - {0}:
+    bodies = {}
+    for new in sorted(set(predicted.ravel().tolist()) - {0}):
         body = np.zeros(labels.shape, bool)
         for plane in planes(labels.shape):
             whole = predicted[plane] == new
             free = whole & ~kept[plane]
             if 2 * free.sum() > whole.sum():
                 body[plane] = free
-        if not body.any():
-            continue
-        successor = 0
-        for old in set(labels[body].tolist()) - {0}:
+        if body.any():
+            bodies[new] = body
+    finished = reference_heirs(np.where(kept, labels, 0), predicted, bodies)
+    for new, body in bodies.items():
+        successor = finished.get(new, 0)
+        for old in set(labels[body].tolist()) - {0, *finished.values()}:
             other = (labels == old) & ~kept
-            if 2 * (body & other).sum() > (body | other).sum():
+            alike = 2 * (body & other).sum() > (body | other).sum()
+            if alike and new not in finished:
                 successor = old
         for plane in planes(labels.shape):
             if successor in labels[plane][kept[plane]]:
@@ -36,6 +40,29 @@ def reference_merge(
         merged[body] = successor or next_id
         next_id += not successor
     return merged, np.where(kept, provenance, PREDICTED), next_id
+
+
+def reference_heirs(
+    kept: np.ndarray, predicted: np.ndarray, bodies: dict[int, np.ndarray]
+) -> dict[int, int]:
+    """Return what is finished in planes in which new objects give way to it."""
+    alike = []
+    for new, body in bodies.items():
+        for old in set(kept.ravel().tolist()) - {0}:
+            common = one = other = 0
+            for plane in planes(kept.shape):
+                a, b = kept[plane] == old, predicted[plane] == new
+                if (a & b).any() and not body[plane].any():
+                    common += (a & b).sum()
+                    one += a.sum()
+                    other += b.sum()
+            if 2 * common > min(one, other):
+                alike.append((-common / (one + other - common), new, old))
+    found: dict[int, int] = {}
+    for _, new, old in sorted(alike):
+        if new not in found and old not in found.values():
+            found[new] = old
+    return found
 
 
 def outsized(labels: np.ndarray, verified: np.ndarray, after: np.ndarray) -> set[int]:

@@ -99,6 +99,19 @@ def test_a_deleted_overlay_comes_back_when_it_is_shown(viewer):
     assert set(np.unique(drawn)) == {0, Provenance.CORRECTED}
 
 
+def test_in_a_volume_only_what_is_verified_is_drawn(viewer):
+    binding = bind(viewer, (4, 40, 40))
+    overlay = VerifiedOverlay(viewer.layers, binding)
+    overlay.visible = True
+    kinds = np.array([Provenance.PREDICTED, Provenance.ACCEPTED, Provenance.CORRECTED])
+    seen = {}
+    for displayed in (2, 3, 2):
+        viewer.dims.ndisplay = displayed
+        seen[displayed] = (overlay.layer.colormap.map(kinds)[:, 3] > 0).tolist()
+    assert seen == {2: [True, True, True], 3: [False, True, True]}
+    overlay.close()
+
+
 def test_it_goes_with_the_labels_but_not_the_other_way_round(desk: Desk, qtbot):
     image, layers = desk.add(), desk.viewer.layers
     desk.begin()

@@ -130,3 +130,29 @@ def test_the_plane_in_view_comes_first() -> None:
 def test_what_is_no_way_to_see_stacks_is_refused(asked, words: str) -> None:
     with pytest.raises(InputError, match=words):
         predict(balls(), brightness_model(), **ASKED, **asked)
+
+
+def test_blocks_in_view_come_first_and_the_result_is_the_same(monkeypatch) -> None:
+    image, model = balls(apart=2), brightness_model()
+    monkeypatch.setattr(blocks, "LARGEST", {2: 2**30, 3: 0})
+    monkeypatch.setattr(blocks, "CUTTINGS", {3: Cutting(24, 12, 8)})
+    whole, _ = events_of(image, model, anisotropy=2)
+    y, x = image.shape[1:]
+    view = Box((7, y - 9, x - 9), (8, y, x))
+    found, events = events_of(image, model, anisotropy=2, view=view)
+    np.testing.assert_array_equal(found, whole)
+    plane, block = (e for e in events if isinstance(e, ViewPredicted))
+    assert plane.box == view
+    assert block.box.contains(Box((7, y - 4, x - 4), (8, y - 3, x - 3)))
+    assert block.labels.shape == block.box.shape
+    np.testing.assert_array_equal(block.labels > 0, found[block.box.slices] > 0)
+
+
+def test_the_whole_plane_in_view_comes_before_the_others() -> None:
+    image, model = balls(), brightness_model()
+    view = Box((8, 0, 0), (9, *image.shape[1:]))
+    found, events = events_of(image, model, stacks="sections", view=view)
+    (shown,) = (event for event in events if isinstance(event, ViewPredicted))
+    assert shown.box == view
+    np.testing.assert_array_equal(shown.labels > 0, found[8:9] > 0)
+    assert (found == predict(image, model, stacks="sections", **ASKED)).all()

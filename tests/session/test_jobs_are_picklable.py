@@ -320,7 +320,7 @@ def test_each_kind_of_job_does_the_same_in_another_process(
     labels = np.zeros((2, 8, 8), np.int32)
     labels[0, 1:4, 1:4], labels[1, 2:5, 1:4] = 5, 6
     seen = np.zeros(labels.shape, np.uint8)
-    followed = FollowObjects(labels, seen, {}, "TYX", None, None)
+    followed = FollowObjects(labels, seen, {}, "TYX", {})
     paths = FindPaths(labels, 0, {6: 5})
     chunks = ReadChunks(ChunkFolder(roots[0], (9, 9), {}), ((0, 0),))
     jobs: list[Job[Any, Any]] = [

@@ -11,6 +11,7 @@ from napari_unet.geometry.box import Box
 from napari_unet.inference import live as engine
 from napari_unet.inference import tile_maps
 from napari_unet.inference.predict import predict
+from napari_unet.session.live.beside import planes_outwards
 from napari_unet.session.live.jobs import PredictView
 from napari_unet.session.live.known import Tiles
 from napari_unet.session.live.live import REST_SECONDS
@@ -325,14 +326,98 @@ def test_a_view_of_too_much_is_left_alone_and_that_is_said(explorer, monkeypatch
     assert not explorer.state.live.words
 
 
-def test_planes_of_a_series_are_predicted_one_by_one():
-    stage = explore(InlineRunner(), image=np.stack([DISKS, DISKS // 2]), axes="TYX")
+class Leafer(Explorer):
+    """A person who leafs through the planes of a stack."""
+
+    def turn_to(self, *plane: int) -> None:
+        self.look(Box((*plane, 10, 10), (*(each + 1 for each in plane), 60, 60)))
+        self.clock.now += 2 * REST_SECONDS
+
+    def predicted(self) -> list[tuple[int, ...]]:
+        """Return the planes that are predicted."""
+        seen = self.annotation.provenance != Provenance.UNSEEN
+        return [at for at in np.ndindex(seen.shape[:-2]) if seen[at].any()]
+
+    def go_on(self, planes: int) -> list[tuple[int, ...]]:
+        """Tick until so many more planes are predicted, and return these in order."""
+        before = self.predicted()
+        order: list[tuple[int, ...]] = []
+        for _ in range(400):
+            if len(order) == planes:
+                return order
+            self.session.tick()
+            for job in self.runner.jobs[:1]:
+                job.step()
+            order += [at for at in self.predicted() if at not in (*before, *order)]
+        return order
+
+
+@pytest.fixture
+def leafing() -> Leafer:
+    stage = Leafer.make(ManualRunner(), view=lambda: stage.box)
+    stage.box = None
+    stage.session.models.timeline.publish(brightness_model())
+    stage.open(np.broadcast_to(DISKS[:64, :64], (7, 64, 64)).copy(), axes="ZYX")
     stage.session.live.switch(True)
-    stage.look(Box((1, 10, 10), (2, 60, 60)))
-    stage.rest()
-    seen = stage.annotation.provenance != Provenance.UNSEEN
-    assert seen[1, 10:60, 10:60].all()
-    assert not seen[0].any()
+    return stage
+
+
+def test_the_plane_in_view_comes_first_and_then_those_beside_it(leafing):
+    leafing.turn_to(3)
+    order = leafing.go_on(7)
+    assert order == [(3,), (4,), (2,), (5,), (1,), (6,), (0,)]
+    seen = leafing.annotation.provenance != Provenance.UNSEEN
+    assert seen[:, 10:60, 10:60].all()
+    leafing.rest()
+
+
+def test_the_order_follows_who_goes_to_another_plane(leafing):
+    leafing.turn_to(1)
+    assert leafing.go_on(2) == [(1,), (2,)]
+    leafing.turn_to(5)
+    assert leafing.go_on(3) == [(5,), (6,), (4,)]
+    leafing.turn_to(4)  # it is predicted already
+    assert leafing.go_on(1) == [(3,)]
+
+
+def test_a_neighbour_that_is_under_way_goes_on_when_it_comes_into_view(leafing):
+    leafing.turn_to(2)
+    leafing.go_on(1)
+    while not any(job.does(PredictView) for job in leafing.runner.jobs):
+        leafing.session.tick()
+        leafing.runner.step()
+    (job,) = views(leafing)
+    leafing.turn_to(3)
+    leafing.session.tick()
+    assert not job.cancelled
+    assert leafing.go_on(2) == [(3,), (4,)]
+
+
+def test_a_stroke_does_not_end_what_is_predicted_beside_the_view(leafing):
+    leafing.turn_to(2)
+    leafing.go_on(1)
+    while not views(leafing):
+        leafing.session.tick()
+        leafing.runner.step()
+    (job,) = views(leafing)
+    leafing.paint(np.s_[2, 20:30, 20:30], 9)
+    leafing.session.tick()
+    assert not job.cancelled
+
+
+def test_only_the_plane_in_view_is_predicted_while_a_model_learns(leafing):
+    leafing.turn_to(3)
+    leafing.session._hub.show(training=object())
+    assert leafing.go_on(7) == [(3,)]
+
+
+def test_depth_goes_before_time_and_what_is_beside_before_what_is_far():
+    view = Box((1, 1, 0, 0), (2, 2, 5, 5))
+    places = [each.start[:2] for each in planes_outwards(view, (3, 3, 9, 9))]
+    assert places[:4] == [(1, 2), (1, 0), (2, 1), (0, 1)]
+    assert sorted([(1, 1), *places]) == sorted(np.ndindex(3, 3))
+    assert not [*planes_outwards(Box((0, 2), (5, 9)), (5, 9))]
+    assert not [*planes_outwards(Box((0, 4, 0), (9, 5, 9)), (9, 9, 9))]
 
 
 @pytest.mark.parametrize("model", [classes_model(), values_model()])

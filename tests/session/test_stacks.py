@@ -7,12 +7,13 @@ import pytest
 import tifffile
 
 import napari_unet as nu
-from napari_unet.annotation.edits import AcceptView
+from napari_unet.annotation.edits import AcceptView, TakeToCorrect
 from napari_unet.cli.app import main
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.ids import compact
 from napari_unet.io.read import read_image
 from napari_unet.session.in_time import why_not_follow
+from napari_unet.session.prediction import Predict
 from napari_unet.weights.folder import load_model
 from tests.runners import InlineRunner
 from tests.session.brightness import disks
@@ -74,8 +75,8 @@ def test_dock_command_and_python_give_the_same_ids(
     assert stage.state.image.axes == axes
     found = predict(stage)
     python = nu.predict(read_image(path).array, load_model(bright), axes=axes)
-    # Sections that become one object leave gaps in Python's numbers.
-    assert (found == compact(python)[0]).all()
+    assert (found == python).all()
+    assert (python == compact(python)[0]).all()
     command(words)
     assert (tifffile.imread(out / "a.tif").squeeze() == python).all()
     if "T" not in axes:
@@ -152,8 +153,78 @@ def test_frames_of_other_sizes_are_no_series_and_that_is_said(stage, tmp_path):
             file.write(disks((64, 64), pitch=24)[:rows], contiguous=False)
     assert "the file holds 3 images" in str(read_image(path).note)
     open_file(stage, path)
+    assert "The file holds 3 images and only the first was read" in stage.state.message
     predict(stage)
     assert "no time-lapse" in why_not_follow(stage.state)
+
+
+@pytest.mark.parametrize(
+    ("stated", "scale", "expected"),
+    [
+        ({}, (3.0, 1.0, 1.0), {"Z": 3.0, "Y": 1.0}),
+        ({}, (-0.6, 0.2, 0.2), {"Z": 3.0, "Y": 1.0}),
+        ({}, (1.0, 1.0, 1.0), {}),
+        ({"resolution": (4, 4)}, (3.0, 1.0, 1.0), {"Z": 0.75, "Y": 0.25, "X": 0.25}),
+        (
+            {"resolution": (4, 4), "spacing": 2.0},
+            (3.0, 1.0, 1.0),
+            {"Z": 2.0, "Y": 0.25},
+        ),
+    ],
+)
+def test_the_scale_of_a_layer_tells_how_far_sections_are_apart(
+    stage, tmp_path, stated, scale, expected
+):
+    path, metadata = tmp_path / "a.tif", {"axes": "ZYX", "unit": "um"}
+    metadata |= {k: v for k, v in stated.items() if k == "spacing"}
+    size = {k: v for k, v in stated.items() if k == "resolution"}
+    tifffile.imwrite(path, planes(5), imagej=True, metadata=metadata, **size)
+    pixels = tifffile.imread(path)
+    stage.session.images.open(pixels, "a.tif", path=path, scale=scale)
+    stage.run()
+    image = stage.session.images.current
+    found = image.voxel_size
+    assert {axis: pytest.approx(found[axis]) for axis in expected} == expected
+    assert ("Z" in found) == bool(expected)
+    told = "as far apart as pixels are wide, as the scale of the layer says"
+    assert (told in stage.state.message) == (bool(expected) and "spacing" not in stated)
+    job = Predict.of(image, stage.session.models.active, None)
+    assert job.voxel_size == found
+
+
+def merged(stage: Stage) -> np.ndarray:
+    """Predict four frames, of which the second has two objects as one."""
+    stage.open(planes(4), axes="TYX")
+    labels = predict(stage)
+    one, other = np.unique(labels[1])[1:3]
+    labels[1][labels[1] == other] = one
+    image = stage.session.images.current
+    stage.session.correcting.perform(image, TakeToCorrect(labels))
+    return np.array(stage.annotation.labels)
+
+
+def test_the_dock_cuts_as_the_command_does_and_takes_it_back(stage):
+    labels = merged(stage)
+    tracked, tracks = nu.track(labels, axes="TYX")
+    found = follow(stage)
+    assert len(np.unique(found[1])) > len(np.unique(labels[1]))
+    assert "several before and afterwards, in frame 1" in stage.state.message
+    pairs = {*zip(found.ravel().tolist(), tracked.ravel().tolist(), strict=True)}
+    assert len(pairs) == len(tracks) + 1
+    assert not (stage.annotation.provenance > 1).any()
+    stage.session.images.current.canvas.undo()
+    assert (stage.annotation.labels == labels).all()
+    stage.annotation.redo()
+    assert (stage.annotation.labels == found).all()
+    assert (follow(stage) == found).all()
+
+
+def test_what_a_person_stands_behind_is_not_cut(stage):
+    labels = merged(stage)
+    stage.session.correcting.do(AcceptView(Box((1, 0, 0), (2, 64, 64))))
+    found = follow(stage)
+    assert ((found[1] > 0) == (labels[1] > 0)).all()
+    assert len(np.unique(found[1])) == len(np.unique(labels[1]))
 
 
 def test_what_is_verified_in_a_frame_keeps_its_id_and_its_labels(stage):

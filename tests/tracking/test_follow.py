@@ -111,6 +111,68 @@ def test_who_goes_too_far_is_another_one() -> None:
     assert tracks == (Track(1, 0, 1),)
 
 
+# Two that touch, and are taken for one in the second frame.
+TOUCHING = series(*([(30, 24, 7), (30, 37 + n, 7)] for n in range(4)))
+
+
+def taken_for_one(*frames: int) -> np.ndarray:
+    labels = TOUCHING.copy()
+    for frame in frames:
+        labels[frame][labels[frame] > 0] = 5
+    return labels
+
+
+def test_what_is_two_before_and_afterwards_is_cut() -> None:
+    found, tracks = track(taken_for_one(1), "TYX")
+    assert tracks == (Track(1, 0, 3), Track(2, 0, 3))
+    assert ((found > 0) == (TOUCHING > 0)).all()
+    assert (found == TOUCHING)[TOUCHING > 0].mean() > 0.98
+    untouched = np.delete(np.arange(4), 1)
+    assert (found[untouched] == TOUCHING[untouched]).all()
+    told: list[object] = []
+    drain(iter_track(taken_for_one(1), "TYX"), told.append)
+    (note,) = (each.message for each in told if isinstance(each, Notice))
+    assert "cut that are several before and afterwards, in frame 1 (from 0)" in note
+
+
+@pytest.mark.parametrize(
+    ("labels", "config", "whole"),
+    [
+        (taken_for_one(1), TrackConfig(cuts=False), ()),
+        (taken_for_one(1), TrackConfig(), [{*()}, {5}, {*()}, {*()}]),
+        (taken_for_one(1, 2), TrackConfig(), ()),  # for longer than one is missing
+        (taken_for_one(2, 3), TrackConfig(), ()),  # nobody knows what it is afterwards
+        (taken_for_one(0), TrackConfig(), ()),
+        (DIVIDING, TrackConfig(), ()),
+    ],
+)
+def test_other_outlines_stay(labels, config, whole) -> None:
+    found, _ = drain(iter_track(labels, "TYX", config, whole=whole))
+    for before, after in zip(labels, found, strict=True):
+        pairs = {*zip(before.ravel().tolist(), after.ravel().tolist(), strict=True)}
+        assert len(pairs) == len({a for a, _ in pairs}) == len({b for _, b in pairs})
+
+
+def test_what_is_one_for_some_frames_is_cut_in_all_of_them() -> None:
+    found, tracks = track(taken_for_one(1, 2), "TYX", TrackConfig(missing=2))
+    assert tracks == (Track(1, 0, 3), Track(2, 0, 3))
+    assert (found == TOUCHING)[TOUCHING > 0].mean() > 0.95
+
+
+def test_balls_are_cut_in_depth_by_how_far_sections_are_apart() -> None:
+    ball = ellipsoid(3, 5, 5)
+    labels = np.zeros((3, 20, 16, 16), np.int32)
+    for number, z in enumerate((1, 8), start=1):
+        z_end = z + ball.shape[0]
+        labels[:, z:z_end, 1 : 1 + ball.shape[1], 1 : 1 + ball.shape[2]][:, ball] = (
+            number
+        )
+    truth = labels.copy()
+    labels[1][labels[1] > 0] = 1
+    found, _ = track(labels, "TZYX", pixel_size={"Z": 2, "Y": 1, "X": 1})
+    assert (found == truth).mean() > 0.99
+
+
 def test_depth_and_its_spacing() -> None:
     ball = ellipsoid(2, 4, 4)
     labels = np.zeros((2, 12, 24, 24), np.int32)

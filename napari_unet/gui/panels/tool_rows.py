@@ -47,7 +47,8 @@ class ToolRows(QWidget):
         for each in filter(None, [list(above), *rows]):
             # A widget of its own: a layout in a layout does not hear of a new style.
             side_by_side = QWidget()
-            row(*each, on=side_by_side).setSpacing(_GAP)
+            alike = tuple(range(len(each))) if each in rows else ()
+            row(*each, stretch=alike, on=side_by_side).setSpacing(_GAP)
             column.addWidget(side_by_side)
 
 

@@ -111,7 +111,7 @@ def find_tiff(path: Path, *, stored: bool = False) -> TiffImage:
         if damage := _damage(messages, found):
             image.check_claims()
             raise ValueError(damage)
-        notes = (_OTHER_FILES if has_others else None, found.note)
+        notes = (_OTHER_FILES if has_others else None, found.note, found.others)
         image = image.viewed(
             *map(Said, filter(None, notes)),
             *_iter_axes_views(image.lying, found),
@@ -149,9 +149,9 @@ def read_tiff_header(path: Path) -> ImageHeader:
         head = _head(file, found)
         axes = _known_axes(found.axes)
         if axes is None:
-            return ImageHeader(pixel_size=head.pixel_size)
+            return ImageHeader(pixel_size=head.pixel_size, others=found.others)
         names = metadata.channel_names(file, channel_count(head.shape, axes))
-    return ImageHeader(axes, head.shape, names, head.pixel_size)
+    return ImageHeader(axes, head.shape, names, head.pixel_size, found.others)
 
 
 def _head(file: Any, found: Arrangement) -> Head:

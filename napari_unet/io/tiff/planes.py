@@ -21,12 +21,14 @@ class Arrangement:
     """The planes of an image, level by level, and their axes in tifffile's letters.
 
     The axes are None where nothing names them; the series are those that hold them.
+    A note tells what else is odd, and `others` that there are other images.
     """
 
     levels: tuple[Planes, ...]
     axes: str | None
     note: str | None
     series: tuple[Any, ...]
+    others: str | None = None
 
     @property
     def cut_off(self) -> bool:
@@ -50,16 +52,16 @@ def arrange(path: Path, file: Any) -> Arrangement:
         pages = [one.pages[0] for one in series]
         shape = (len(pages), *_shape(series[0]))
         return Arrangement((Pages(str(path), pages, shape),), None, None, series)
-    note = (
+    others = (
         f"the file holds {len(series)} images and only the first was read; "
         "save the others as files of their own to use them"
     )
     first = series[0]
     levels = [_level(path, file, one) for one in first.levels]
     fitting = tuple(one for one in levels if len(one.shape) == len(levels[0].shape))
-    return Arrangement(
-        fitting, str(first.axes), note if len(series) > 1 else None, (first,)
-    )
+    alone = len(series) == 1
+    axes = str(first.axes)
+    return Arrangement(fitting, axes, None, (first,), None if alone else others)
 
 
 def _stack_of_imagej(path: Path, file: Any, stack: metadata.Stack) -> Arrangement:

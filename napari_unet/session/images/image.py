@@ -18,6 +18,7 @@ from napari_unet.annotation.provenance import AnnotationSnapshot
 from napari_unet.annotation.schema import LabelSchema
 from napari_unet.geometry.box import Box
 from napari_unet.images.channels import take_channels
+from napari_unet.images.source import anisotropy_of
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.journal import Journal
 from napari_unet.project.journal_reader import Files
@@ -108,6 +109,8 @@ class OpenImage:
         Width of a pixel in micrometres, where a file or a layer states it.
     stated_depth : float or None
         Distance of two planes in micrometres, where a file states it.
+    scale : tuple of float
+        How far apart pixels are along the axes, as a layer states it, in any unit.
     snapshots : tuple of Snapshot
         Copies of earlier work on it, the newest first.
     reading : Reading
@@ -128,6 +131,7 @@ class OpenImage:
     measured: tuple[str, float | None] | None = None
     stated_pixel_size: float | None = None
     stated_depth: float | None = None
+    scale: tuple[float, ...] = ()
     snapshots: tuple[Snapshot, ...] = ()
     reading: Reading = GUESSED
     heard: Callable[[Change], object] | None = None
@@ -139,15 +143,40 @@ class OpenImage:
         return isinstance(self.annotation, LargeAnnotation)
 
     @property
+    def occupied(self) -> bool:
+        """Whether a stroke, or a long step, is under way: nobody else writes then."""
+        return self.canvas.busy or self.annotation.in_parts.under_way
+
+    @property
     def pixel_size(self) -> float | None:
         """Width of a pixel in micrometres, where somebody knows it."""
         return self.reading.pixel_size or self.stated_pixel_size
 
     @property
     def voxel_size(self) -> dict[str, float]:
-        """Micrometres along Z, Y and X, as far as somebody knows them."""
-        known = {"Z": self.stated_depth, "Y": self.pixel_size, "X": self.pixel_size}
+        """Micrometres along Z, Y and X, as far as somebody knows them.
+
+        Where nobody knows how wide pixels are, and a layer how much farther sections
+        are apart, these are pixels, and X is missing.
+        """
+        wide, apart = self.pixel_size, self.stated_depth
+        if not apart and (times := self.layer_anisotropy) is not None:
+            if not wide:
+                return {"Z": times, "Y": 1.0}
+            apart = times * wide
+        known = {"Z": apart, "Y": wide, "X": wide}
         return {axis: size for axis, size in known.items() if size}
+
+    @property
+    def layer_anisotropy(self) -> float | None:
+        """How many times as far apart sections are as pixels are wide, by the layer.
+
+        None where it states nothing: napari's own scale is 1 along all axes.
+        """
+        along = dict(zip(self.axes, map(abs, self.scale), strict=False))
+        if all(each == 1 for each in self.scale):
+            return None
+        return anisotropy_of(along)
 
     @property
     def model_input(self) -> tuple[npt.NDArray[Any], str]:

@@ -106,14 +106,13 @@ class Images:
         pixel_size: float | None = None,
         *,
         colour: bool = False,
+        scale: tuple[float, ...] = (),
     ) -> None:
         """Open an image with the work that was saved for it, and make it current.
 
-        It is current a moment later; the state tells, or says why not. Nothing is
-        written, and nobody may change the pixels afterwards. `axes` are those that came
-        with the array, and `pixel_size` is in micrometres; without them the file at
-        `path` is asked, and axes that nobody states are guessed. With `colour` the last
-        axis is known to be colour.
+        It is current a moment later, or the state says why not. Nobody may change the
+        pixels afterwards. `axes`, `pixel_size` (in micrometres) and `scale` are a
+        layer's; else the file is asked. With `colour` the last axis is that.
         """
         self.select(None)
         try:
@@ -129,7 +128,7 @@ class Images:
             source, name, letters, path, schema, project, pixel_size, axes, colour
         )
         like = self.manners(path) if path else None
-        self.opener.want(replace(request, like=like, large=large))
+        self.opener.want(replace(request, like=like, scale=scale, large=large))
         self.opener.go()
 
     def select(self, image: OpenImage | None) -> None:
@@ -159,6 +158,7 @@ class Images:
             image.stated_pixel_size,
             reading=reading or image.reading,
             told=told,
+            scale=image.scale,
         )
 
         def open_it() -> None:

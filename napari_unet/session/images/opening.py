@@ -21,7 +21,7 @@ from napari_unet.core.jobs import Job
 from napari_unet.errors import StorageError
 from napari_unet.geometry.axes import ImageHeader, time_axis
 from napari_unet.images.source import as_image, as_source
-from napari_unet.io.read import as_file_means, is_damaged, read_header
+from napari_unet.io.read import as_file_means, read_header
 from napari_unet.io.samples import sample_folder
 from napari_unet.project.identity import (
     ImageIdentity,
@@ -50,13 +50,14 @@ from napari_unet.session.images.reading import (
     other_axes_told,
     recall,
 )
+from napari_unet.session.images.told import (
+    told_of_all,
+    told_of_kept,
+    told_of_twins,
+    told_of_work,
+)
 from napari_unet.session.projects import holds_image
 from napari_unet.tasks import task_of
-
-_DAMAGED = (
-    "The file is incomplete or damaged, and this may be a part of it: copy or export "
-    "it again."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +147,8 @@ class Request:
         What the person should know when it is open, or nothing.
     like : Manners or None
         How images of its kind are read, where nothing is known of this one.
+    scale : tuple of float
+        How far apart pixels are along the axes, as a layer states it, in any unit.
     large : bool
         Whether it is read by regions, and its labels are held in chunks.
     """
@@ -162,6 +165,7 @@ class Request:
     reading: Reading | None = None
     told: str = ""
     like: Manners | None = None
+    scale: tuple[float, ...] = ()
     large: bool = False
     held: Held = NOTHING_HELD
     kept: Project | None = None
@@ -221,7 +225,6 @@ class LookUpImage(Job[None, Opened | ImageIdentity]):
         yield
         annotation = _annotation(identity, stored, large=large)
         recovered = recover(annotation, stored) if stored else NOTHING
-        # Known by what was opened, predicted and learned from by what that means.
         pixels, note = _as_file_means(request, pixels)
         away = kept.home if kept and kept.home.may_return else None
         waiting = bool(why_not) and problem is None
@@ -236,22 +239,16 @@ class LookUpImage(Job[None, Opened | ImageIdentity]):
             diameter=diameter,
             stated_pixel_size=request.pixel_size or header.pixel_size.get("X"),
             stated_depth=header.pixel_size.get("Z"),
+            scale=request.scale,
             snapshots=snapshots,
             reading=reading,
         )
         sequence, seen = (stored.last, stored.journal.files) if stored else (0, ())
-        of_work = said or _told(stored, annotation) or _told_of_twins(found)
-        told = " ".join(filter(None, [of_work, _told_of_file(request, note)]))
+        of_work = said or told_of_work(stored, annotation) or told_of_twins(found)
+        told = told_of_all(of_work, image, note, header)
         # Where another window works on, nothing crashed.
-        came_back = _told_of_kept(kept, "" if waiting else recovered.describe())
+        came_back = told_of_kept(kept, "" if waiting else recovered.describe())
         return Opened(image, sequence, seen, told, came_back, problem)
-
-
-def _told_of_file(request: Request, note: str | None) -> str:
-    """Say what is wrong with a file, and what its pixels mean."""
-    damaged = request.path is not None and is_damaged(request.path)
-    parts = [_DAMAGED if damaged else "", note and f"Of this image, {note}."]
-    return " ".join(filter(None, parts))
 
 
 def _read_axes(
@@ -282,41 +279,6 @@ def _as_before(
         return identity, reading, ""
     told = other_axes_told(identity, earlier)
     return earlier, replace(reading, origin="project", channels=None), told
-
-
-def _told(stored: StoredAnnotation | None, annotation: Annotation) -> str:
-    if stored is None:
-        return ""
-    if stored.notice or stored.saved_at is None:
-        return stored.notice or ""
-    whose = "Your work" if annotation.counts().verified_pixels else "The prediction"
-    return f"{whose} of {stored.saved_at.astimezone():%d %B, %H:%M} is here again."
-
-
-def _told_of_kept(kept: KeptAway | None, crashed: str) -> str:
-    """Say where work was kept, if it was, and then what came back after a crash."""
-    if kept is None:
-        return crashed
-    work, home = kept.stored, kept.home.project
-    when = f" of {work.saved_at.astimezone():%d %B, %H:%M}" if work.saved_at else ""
-    told = (
-        f"Your work{when} could not be saved in {home.name} and was kept in "
-        f"{kept.project.folder}. "
-    )
-    if kept.home.may_return:
-        told += f"It is here again, and goes back to {home.name}."
-    else:
-        told += f"{home.name} has other work by now, so it stays there."
-    return f"{told} {crashed}".strip()
-
-
-def _told_of_twins(found: Found) -> str:
-    if not found.twins:
-        return ""
-    return (
-        f"The project has work on an image with the same pixels, {found.twins[-1]}; "
-        "this image has none yet."
-    )
 
 
 def _as_kept(request: Request) -> Request:
@@ -356,7 +318,11 @@ def _iter_identify(
 
 
 def _as_file_means(request: Request, pixels: Any) -> tuple[Any, str | None]:
-    """Return pixels as their file means them; of a large image, as they are read."""
+    """Return pixels as their file means them; of a large image, as they are read.
+
+    An image is known by what was opened, and predicted and learned from by what that
+    means.
+    """
     if request.large:
         return pixels, None
     return as_file_means(request.path, pixels)

@@ -113,7 +113,7 @@ class ImageSaving:
         image, projects = self._image, self._projects
         if self._policy.saving or image.read_only:
             return
-        if image.project in projects.busy:
+        if image.project in projects.busy or image.annotation.in_parts.under_way:
             return
         try:
             task = self._begin()

@@ -7,9 +7,11 @@ the tiles that lack a prediction, or have that of another model, are asked for::
       ^                       |         (known.py)
       +-- another view: cancelled, what came in stays kept
 
-A prediction of all of the image goes first, whoever asked for it. Nothing is written
-while a stroke is under way, and nothing that is verified is changed, as by any other
-prediction. What is seen already is looked at once for a view, and then left alone.
+A prediction of all of the image goes first, whoever asked for it. Where the view needs
+nothing, planes beside it are predicted in the same way (`Elsewhere`). Nothing is
+written while a stroke is under way, and nothing that is verified is changed, as by any
+other prediction. What is seen already is looked at once for a view, and then left
+alone.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from napari_unet.session.hub import Hub
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.images import Images
 from napari_unet.session.live.due import due_tiles, request_for
-from napari_unet.session.live.filling import Filling
+from napari_unet.session.live.elsewhere import Elsewhere
 from napari_unet.session.live.known import Known, Origin, Tiles
 from napari_unet.session.live.run import Heard, ViewRun, Wish
 from napari_unet.session.models.models import Models
@@ -75,7 +77,8 @@ class Live:
         self._run: ViewRun | None = None
         self._done: Wish | None = None
         self._moved_at = 0.0
-        self._filling = Filling(hub)
+        self._elsewhere = Elsewhere(hub)
+        self._filling = self._elsewhere.filling
 
     def switch(self, on: bool) -> None:
         """Predict the view from now on, or leave it as it is."""
@@ -113,12 +116,12 @@ class Live:
             self._say()
         elif self._hub.clock() - self._moved_at >= REST_SECONDS:
             self._follow(wish, model)
-            self._go_on_with_rest(wish, model)
+            self._go_on_elsewhere(wish, model)
 
     def cancel(self) -> None:
         """Let go of what is going on; what was written stays."""
         run, self._run = self._run, None
-        self._filling.put_back()
+        self._elsewhere.put_back()
         if run is not None:
             run.cancel()
             self._say()
@@ -202,6 +205,7 @@ class Live:
             self._settle(wish, known)
         elif run is None or not run.serves(wish, known.prepared):
             self.cancel()
+            self._elsewhere.begin_anew()
             self._start(wish, model, known, wanted)
 
     def _of(self, wish: Wish) -> Known:
@@ -217,7 +221,7 @@ class Live:
         if self._run is not None and not self._run.over:
             if self._run.serves(wish, known.prepared):
                 return
-            if self._filling.block is None:
+            if not self._elsewhere.goes_on(wish):
                 self.cancel()
         self._done = wish
         self._say(words)
@@ -242,21 +246,17 @@ class Live:
         asked = request_for(wish, known.prepared, wanted, self._tiles, whole=whole)
         self._run.start(model, asked)
 
-    def _go_on_with_rest(self, wish: Wish, model: Model) -> None:
-        """Predict the next block of the rest, where the view needs nothing."""
-        known = self._known.get(wish.image)
-        if not self._filling.is_of(wish.image) or wish != self._done or known is None:
+    def _go_on_elsewhere(self, wish: Wish, model: Model) -> None:
+        """Predict what nobody looks at, where the view needs nothing."""
+        known, run = self._known.get(wish.image), self._run
+        if known is None or wish != self._done or model.net.dims != 2:
             return
-        if self._run is not None and not self._run.over:
+        if run is not None and not run.over:
             return
-        wanted = None
-        if (prepared := known.prepared) is not None:
-            if (block := self._filling.next(prepared.plan.zoom)) is None:
-                return
-            wish = replace(wish, view=block)
-            wanted = due_tiles(wish, known)
-        self._start(wish, model, known, wanted)
-        self._filling.tell()
+        if (there := self._elsewhere.next(wish, known)) is not None:
+            wanted = None if known.prepared is None else due_tiles(there, known)
+            self._start(there, model, known, wanted)
+            self._filling.tell()
 
     def _on_event(self, wish: Wish, model: Model, event: inference.LiveEvent) -> None:
         known = self._known.get(wish.image)
@@ -281,13 +281,13 @@ class Live:
 
     def _on_over(self) -> None:
         self._run = None
-        self._filling.note_done()
+        self._elsewhere.note_done()
         self._say()
 
     def _on_failed(self, error: Exception) -> None:
         self._run = None
-        self._filling.drop()
         self._done = self._wish()
+        self._elsewhere.give_up(self._done)
         self._say()
         self._hub.report("predict", error)
 

@@ -119,7 +119,7 @@ class ViewRun:
 
     @property
     def _stopped(self) -> bool:
-        return self._closed or self.wish.image.canvas.busy
+        return self._closed or self.wish.image.occupied
 
     def _write_band(self, writing: Writing) -> None:
         changed = writing.write()

@@ -236,7 +236,7 @@ class PredictAll:
             return
         deadline = time.monotonic() + APPLY_SECONDS
         image = writing.image
-        while not (writing.bands.over or image.canvas.busy):
+        while not (writing.bands.over or image.occupied):
             writing.bands.write()
             if time.monotonic() >= deadline:
                 break
