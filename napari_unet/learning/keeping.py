@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from napari_unet.learning.events import FitResult, ModelImproved
 from napari_unet.learning.judging import Judgement
@@ -87,6 +88,17 @@ class Keeper:
             self.fitted_at = newest.step
         self.newest = newest
         self.highest = max(self.highest, newest.score)
+
+    def scores(self) -> dict[str, Any]:
+        """Return all but the model, as a checkpoint names it."""
+        return {
+            "best_step": self.newest.step,
+            "best_score": self.newest.score,
+            "highest_score": self.highest,
+            "start_score": self.start_score,
+            "start_odds": self.start_odds,
+            "fitted_at": self.fitted_at,
+        }
 
     def result(self, steps: int, held_out: bool, seconds: float) -> FitResult:
         """Return what a training came to."""

@@ -298,7 +298,7 @@ class Training:
             return judged
         what = (judged, self._windows, self._data.known, self._first)
         net = same_size(self._state.blended())
-        parts = iter_refit(*what, net, self._execution)
+        parts = iter_refit(*what, net, self._execution, self._kept.start_odds)
         return (yield from told_as(MicroBatch(self._steps, 0, 1), parts))
 
     def _keep(self, judged: Judged) -> None:
@@ -321,12 +321,7 @@ class Training:
             fingerprint=writer.fingerprint,
             steps=self._steps,
             seconds=self._seconds(),
-            best_step=best.step,
-            best_score=best.score,
-            highest_score=self._kept.highest,
-            fitted_at=self._kept.fitted_at,
-            start_score=self._kept.start_score,
-            start_odds=self._kept.start_odds,
+            **self._kept.scores(),
             windows=len(self._windows),
             micro_batch=self._plan.micro,
             crop=self._plan.crop,
