@@ -3,7 +3,8 @@
 Of several states of one training the last one is best on other images, as a rule, and
 a score of the few objects that are held out moves by chance: who picks the highest one
 picks by luck, and loses what was learned since. But what is not better than the start,
-or worse than the best by more than chance, is not kept.
+or worse than the best by more than chance, is not kept. Nor does a start that is right
+give way to what may be better by chance alone.
 """
 
 from __future__ import annotations
@@ -77,10 +78,14 @@ class Keeper:
         self.newest = ModelImproved(self.newest.model, 0, self.start_score)
 
     def welcomes(self, judgement: Judgement) -> bool:
-        """Return whether weights go live that were judged so."""
-        score = judgement.agreement
-        lowest = self.highest - judgement.doubt
-        return score > self.start_score and score >= lowest
+        """Return whether weights go live that were judged so.
+
+        A start that is right more often than not gives way only to what chance would
+        hardly make so much better.
+        """
+        score, doubt = judgement.agreement, judgement.doubt
+        more = doubt * max(0.0, 1 - 1 / self.start_odds)
+        return score > self.start_score + more and score >= self.highest - doubt
 
     def keep(self, newest: ModelImproved) -> None:
         """Let a model be live, with thresholds fitted to it if they were due."""
