@@ -144,7 +144,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--corrections", type=int, default=150)
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--each", type=int, default=20, help="objects before training")
-    parser.add_argument("--steps", type=int, default=120, help="of every training")
+    parser.add_argument("--steps", type=int, default=400, help="of every training")
     parser.add_argument(
         "--everything",
         type=int,

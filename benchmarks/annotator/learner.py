@@ -27,11 +27,15 @@ SECONDS_A_MEGAPIXEL = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """So many seconds of the machine have passed; perhaps there is a better model."""
+    """So many seconds of the machine have passed; perhaps there is a better model.
+
+    Where what was learned until here is measured, a training may end to begin anew.
+    """
 
     seconds: float
     steps: int = 0
     improved: bool = False
+    measured: bool = False
 
 
 class Learner(Protocol):
@@ -102,11 +106,12 @@ class UNetLearner:
             if isinstance(event, TrainStep):
                 yield Passed(SECONDS_A_STEP, steps=1)
             elif isinstance(event, Validated):
-                yield Passed(SECONDS_A_MEASUREMENT)
+                # The model that belongs to a best measurement is still to come.
+                yield Passed(SECONDS_A_MEASUREMENT, measured=not event.best)
             elif isinstance(event, ModelImproved):
                 self.model = event.model
                 self._found.clear()
-                yield Passed(0.0, improved=True)
+                yield Passed(0.0, improved=True, measured=True)
 
     def _fit(
         self, model: Model, samples: Sequence[Sample], config: FitConfig

@@ -5,7 +5,8 @@ after two views of an image it takes another image, or it goes where the dock wo
 send it (`tours`). When enough was corrected since the
 last time it presses Fine-tune, and works on: the machine's clock runs beside the
 robot's. A better model goes live at once, and what the robot looks at is predicted
-anew. After every training the learner is judged.
+anew. A training that is old enough ends when there is as much to learn again, as in the
+dock. After every training the learner is judged.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from benchmarks.annotator.robot import Robot
 from benchmarks.annotator.tours import ChanceTour, TellingTour, Tour, usual_extent
 from napari_unet.annotation.edits import Settle
 from napari_unet.errors import InputError
+from napari_unet.session.training import ROUND_SECONDS
 from napari_unet.tasks.sample import Sample
 
 
@@ -153,10 +155,22 @@ class Play:
             self._trained_until += passed.seconds
             self._steps += passed.steps
             improved |= passed.improved
+            if passed.measured and self._turns_over():
+                self._stop_training()
         self._wall += time.monotonic() - began
         if self._training is None and learning:
             self._judge()
         return improved
+
+    def _turns_over(self) -> bool:
+        """Whether the next training shall begin, with what is new."""
+        old = self._trained_until - self.lessons[-1].seconds
+        return self._enough_is_new() and old >= ROUND_SECONDS
+
+    def _stop_training(self) -> None:
+        if self._training is not None:
+            self._training.close()
+            self._training = None
 
     def _next_of_training(self) -> Passed | None:
         """Return what the machine does next; None if there is nothing to learn yet."""
@@ -167,9 +181,11 @@ class Play:
 
     def _maybe_learn(self) -> None:
         """Press Fine-tune, if enough is new and nothing goes on."""
-        new = self._corrected - self._learned_from
-        if self._training is None and new >= self.plan.each:
+        if self._training is None and self._enough_is_new():
             self._learn()
+
+    def _enough_is_new(self) -> bool:
+        return self._corrected - self._learned_from >= self.plan.each
 
     def _learn(self) -> None:
         samples = self._samples()
@@ -184,18 +200,22 @@ class Play:
         """Let the machine learn for as long as the robot had time."""
         for desk in self._desks.values():
             desk.annotation.do(Settle())
-        self._wait()
+        self._wait(self.plan.seconds)
         before = -1.0
         while before < self._clock < self.plan.seconds and self._corrected:
             before = self._clock
             self._learn()
-            self._wait()
+            self._wait(self.plan.seconds)
         if self._corrected > self._learned_from:
             self._learn()
-            self._wait()
+            self._wait(math.inf)
 
-    def _wait(self) -> None:
-        self._train_until(float("inf"))
+    def _wait(self, until: float) -> None:
+        """Let the training end; or stop it, if time is over before."""
+        self._train_until(until)
+        if self._training is not None:
+            self._stop_training()
+            self._judge()
         self._clock = max(self._clock, self._trained_until)
 
     def _samples(self) -> list[Sample]:
@@ -229,15 +249,19 @@ def replay(kind: Kind, lessons: Sequence[Lesson], learner: Learner, seed: int) -
     """Let another learner learn from the same corrections, when those were made.
 
     The robot corrected what another learner had found, so this says how well it learns
-    and not how much it helps.
+    and not how much it helps. A training ends when the next one began.
     """
     points = [Point(0.0, 0, 0, 0, 0.0, judge(learner, kind.judges))]
+    ends = [lesson.seconds for lesson in lessons[1:]] + [math.inf]
     steps, wall = 0, 0.0
-    for lesson in lessons:
+    for lesson, end in zip(lessons, ends, strict=True):
         began, seconds = time.monotonic(), lesson.seconds
-        for passed in learner.learn(lesson.samples, seed):
+        training = learner.learn(lesson.samples, seed)
+        for passed in training:
             seconds += passed.seconds
             steps += passed.steps
+            if passed.measured and seconds >= end:
+                training.close()
         wall += time.monotonic() - began
         quality = judge(learner, kind.judges)
         cost = (round(seconds, 1), lesson.corrected, lesson.verified, steps)

@@ -94,9 +94,12 @@ class RootPainterLearner:
             _combined_loss(net(batch.images), batch.targets, batch.weight).backward()
             optimizer.step()
             yield Passed(SECONDS_A_STEP, steps=1)
-            if step % self.every == 0 and (score := _f1(net, judging)) > best:
+            if step % self.every:
+                continue
+            better = (score := _f1(net, judging)) > best
+            if better:
                 best, self.net = score, Model(self.start.spec, net).copy_net()
-                yield Passed(0.0, improved=True)
+            yield Passed(0.0, improved=better, measured=True)
 
 
 def _combined_loss(logits: Tensor, foreground: Tensor, defined: Tensor) -> Tensor:
@@ -198,7 +201,7 @@ class ForestLearner:
             classes.append(kind.ravel()[chosen])
         forest = RandomForestClassifier(n_estimators=100, n_jobs=1, random_state=seed)
         self.forest = forest.fit(np.concatenate(rows), np.concatenate(classes))
-        yield Passed(_FOREST_SECONDS, improved=True)
+        yield Passed(_FOREST_SECONDS, improved=True, measured=True)
 
 
 def _features(pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:

@@ -103,6 +103,7 @@ class CheckpointHeader(_State):
     best_score: float
     highest_score: float = -math.inf
     start_score: float
+    start_odds: Annotated[float, Field(gt=0)] = 1.0
     fitted_at: Count = 0
     windows: Annotated[int, Field(ge=0, le=1000)]
     micro_batch: Annotated[int, Field(ge=1, lt=2**53)]

@@ -99,8 +99,9 @@ class FitConfig(BaseModel):
         Weights that go live lie on the way from the start to those that were trained,
         at this share of it: they keep what the start knew of images that nobody
         verified (weight-space ensembles; Wortsman et al. 2022). Where it is missing, it
-        grows with the verified objects and the images that they are in
-        (`napari_unet.learning.keeping.share_learned`); all of it without objects.
+        grows with the verified objects and the images that they are in, and is the less
+        the more the start has right (`napari_unet.learning.keeping.share_learned`); all
+        of it without objects.
     pull : float
         L2-SP (Li et al. 2018): decoupled weight decay towards the starting weights
         instead of towards 0, relative to the learning rate.

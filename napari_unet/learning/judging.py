@@ -33,7 +33,8 @@ _OBJECTS_FOR_HALF = 20
 
 _WORTH_A_STEP = 1.0
 """How many objects more must be right before a threshold moves by a step: those of one
-image move it where it does harm in others."""
+image move it where it does harm in others. For thresholds of a start that is right more
+often than not, as many as it has right for each that is wrong."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,19 +165,24 @@ def _fitted(maps: Tensor, zoom: float, shape: tuple[int, ...]) -> Tensor:
 
 
 def iter_fit_thresholds(
-    judged: Judged, windows: Sequence[Window], hints: Mapping[str, int]
+    judged: Judged,
+    windows: Sequence[Window],
+    hints: Mapping[str, int],
+    odds: float = 1.0,
 ) -> Generator[None, None, Judged]:
     """Move thresholds step by step, as long as verified objects come out better.
 
     They begin where hints of the objective say, if that makes as much better as a step.
-    What was judged is returned where no others are better.
+    What was judged is returned where no others are better. Each step is asked more of,
+    the better the `odds` that the start is right.
     """
+    worth = max(1.0, odds) * _WORTH_A_STEP
     first, reached = judged.objective, judged.judgement.likeness
     hinted = first.hinted(hints)
     likeness = yield from _iter_likeness(hinted, judged.maps, windows)
-    if _worth_a_step(reached, likeness):
+    if _objects_more(reached, likeness) >= worth:
         first = hinted
-    moved = yield from _iter_climb(first, hints, judged.maps, windows)
+    moved = yield from _iter_climb(first, hints, judged.maps, windows, worth)
     return (yield from _iter_with(moved, judged, windows))
 
 
@@ -187,6 +193,7 @@ def iter_refit(
     first: Objective,
     net: Network,
     execution: Execution,
+    odds: float = 1.0,
 ) -> Generator[None, None, Judged]:
     """Fit thresholds to all that is verified; return what was judged, with these.
 
@@ -194,7 +201,8 @@ def iter_refit(
     learned little would be left only for something that is much better.
     """
     found = yield from iter_judge(net, known.windows, first, execution)
-    fitted = yield from iter_fit_thresholds(found, known.windows, known.hints)
+    fitting = iter_fit_thresholds(found, known.windows, known.hints, odds)
+    fitted = yield from fitting
     return (yield from _iter_with(fitted.objective, judged, windows))
 
 
@@ -214,6 +222,7 @@ def _iter_climb(
     hints: Mapping[str, int],
     maps: Sequence[Maps],
     windows: Sequence[Window],
+    worth: float,
 ) -> Generator[None, None, Objective]:
     """Go to the best neighbour, again and again, while that is worth it."""
     reached = yield from _iter_likeness(objective, maps, windows)
@@ -223,15 +232,15 @@ def _iter_climb(
             its = yield from _iter_likeness(other, maps, windows)
             if its.score > likeness.score:
                 best, likeness = other, its
-        if not _worth_a_step(reached, likeness):
+        if _objects_more(reached, likeness) < worth:
             return objective
         objective, reached = best, likeness
 
 
-def _worth_a_step(reached: Likeness, found: Likeness) -> bool:
-    """Return whether so much more is right that thresholds may move for it."""
+def _objects_more(reached: Likeness, found: Likeness) -> float:
+    """Return how many objects more are right."""
     objects = max(reached.objects, found.objects) / 2
-    return objects * (found.score - reached.score) >= _WORTH_A_STEP
+    return objects * (found.score - reached.score)
 
 
 def _iter_likeness(

@@ -150,8 +150,8 @@ class Training:
         if not resumed:
             yield from self._team.iter_as_leader(self._iter_validate_start())
         live, start = self._kept.newest, self._kept.start_score
-        known = self._data.objects
-        self._state.blend = self._config.blend or share_learned(known, start)
+        known, odds = self._data.objects, self._kept.start_odds
+        self._state.blend = self._config.blend or share_learned(known, odds)
         yield self._data.validated(live.step, live.score, start, best=True)
         if live.step:
             yield live
@@ -280,7 +280,7 @@ class Training:
         seconds = max(time.monotonic() - began, 1e-3)
         self._windows = every[: max(_LEAST_WINDOWS, int(_SCORING_SECONDS / seconds))]
         judged = yield from self._iter_judge(as_start=True)
-        self._kept.begin(judged.judgement.agreement)
+        self._kept.begin(judged.judgement)
 
     def _iter_judge(self, as_start: bool = False) -> Generator[FitEvent, None, Judged]:
         what = (same_size(self._state.blended()), self._windows, self._objective)
@@ -298,7 +298,7 @@ class Training:
             return judged
         what = (judged, self._windows, self._data.known, self._first)
         net = same_size(self._state.blended())
-        parts = iter_refit(*what, net, self._execution)
+        parts = iter_refit(*what, net, self._execution, self._kept.start_odds)
         return (yield from told_as(MicroBatch(self._steps, 0, 1), parts))
 
     def _keep(self, judged: Judged) -> None:
@@ -321,11 +321,7 @@ class Training:
             fingerprint=writer.fingerprint,
             steps=self._steps,
             seconds=self._seconds(),
-            best_step=best.step,
-            best_score=best.score,
-            highest_score=self._kept.highest,
-            fitted_at=self._kept.fitted_at,
-            start_score=self._kept.start_score,
+            **self._kept.scores(),
             windows=len(self._windows),
             micro_batch=self._plan.micro,
             crop=self._plan.crop,
@@ -364,5 +360,6 @@ class Training:
             self._objective = objective_of(header.spec, self._config.loss)
         live = ModelImproved(model, header.best_step, header.best_score)
         highest = max(header.best_score, header.highest_score)
-        self._kept = Keeper(live, header.start_score, highest, header.fitted_at)
+        scores = header.start_score, header.start_odds, highest
+        self._kept = Keeper(live, *scores, header.fitted_at)
         header.rng.put_into(self._rng)

@@ -73,6 +73,39 @@ def test_the_robot_goes_on_while_the_machine_learns(disks):
     assert run.points[-1].corrected < 25
 
 
+def test_a_training_ends_when_there_is_more_to_learn(disks):
+    class Slow(Oracle):
+        ended: int = 0
+
+        def learn(self, samples, seed):  # noqa: ARG002
+            self.asked += 1
+            try:
+                for _ in range(50):
+                    yield Passed(8.0, steps=1)
+                    yield Passed(2.0, measured=True)
+            except GeneratorExit:
+                self.ended += 1
+                raise
+
+    slow = Slow()
+    plan = Plan(corrections=60, each=5, seconds=400)
+    play = Play(Kind("disks", (disks, disks), (disks,)), slow, plan, seed=1)
+    run = play.run()
+    # The last one ends with the robot's time.
+    assert slow.ended == slow.asked >= 2
+    assert len(run.points) == slow.asked + 1
+    ages = [
+        p.seconds - lesson.seconds
+        for p, lesson in zip(run.points[1:], play.lessons, strict=True)
+    ]
+    assert min(ages) > 29.9  # points are rounded
+    assert run.points[-1].seconds <= plan.seconds + 10
+    again = replay(play.kind, play.lessons, Slow(), seed=1)
+    assert [p.seconds for p in again.points[:-1]] == [
+        p.seconds for p in run.points[:-1]
+    ]
+
+
 def test_who_can_learn_nothing_yet_is_asked_again(disks):
     class Refusing(Oracle):
         def learn(self, samples, seed):

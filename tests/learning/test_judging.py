@@ -83,19 +83,25 @@ def test_a_least_area_that_hides_objects_is_lowered():
     assert after.objective.thresholds["decoding"].min_size <= 500
 
 
-def specks(hints: dict[str, int]) -> Judged:
+def specks(hints: dict[str, int], odds: float = 1.0) -> Judged:
     """Return what is fitted where there are specks of 9 px beside the objects."""
     labels, decoding = crowd(), ReachDecoding()
     seen = labels.copy()
     seen[2:5, 66:69], seen[58:61, 66:69] = 20, 21
     before = judge(decoding, decoding.draw(seen), labels)
-    return drain(iter_fit_thresholds(before, [window(labels, decoding)], hints))
+    windows = [window(labels, decoding)]
+    return drain(iter_fit_thresholds(before, windows, hints, odds))
 
 
 def test_what_verified_objects_tell_is_heard():
     after = specks({"min_size": 40})
     assert after.objective.thresholds["decoding"].min_size == 40
     assert after.judgement.likeness.score == 1
+
+
+def test_few_objects_do_not_move_the_thresholds_of_a_start_that_is_right():
+    after = specks({"min_size": 40}, odds=9.0)
+    assert after.objective.thresholds["decoding"] == ReachDecoding()
 
 
 def test_the_least_area_never_grows_beyond_what_is_told():

@@ -17,7 +17,7 @@ from napari_unet.learning.config import FitConfig
 from napari_unet.learning.data import iter_prepare
 from napari_unet.learning.events import ModelImproved
 from napari_unet.learning.judging import Judged, Judgement
-from napari_unet.learning.keeping import Keeper, share_learned
+from napari_unet.learning.keeping import Keeper, odds_of, share_learned
 from napari_unet.learning.train import Training, iter_fit
 from napari_unet.learning.train_state import TrainState
 from napari_unet.nets.device import choose_execution
@@ -150,19 +150,40 @@ def test_weights_are_judged_with_the_thresholds_that_would_go_live(
     assert made.spec.decoding.min_size == 17
 
 
-@given(st.lists(st.integers(1, 500), min_size=1, max_size=20), st.integers(1, 500))
-def test_more_objects_and_more_so_other_images_let_weights_go_further(objects, more):
-    share = share_learned(objects, 0.5)
+COUNTS = st.lists(st.integers(1, 500), min_size=1, max_size=20)
+
+
+@given(COUNTS, st.integers(1, 500), st.floats(0.01, 100))
+def test_more_objects_and_more_so_other_images_let_weights_go_further(
+    objects, more, odds
+):
+    share = share_learned(objects, odds)
     assert 0 < share < 1
-    in_the_same = share_learned([objects[0] + more, *objects[1:]], 0.5)
-    in_another = share_learned([*objects, objects[0] + more], 0.5)
+    in_the_same = share_learned([objects[0] + more, *objects[1:]], odds)
+    in_another = share_learned([*objects, objects[0] + more], odds)
     assert share < in_the_same < in_another
-    assert share_learned([10_000], 0.5) <= 0.5  # one image is never more than the start
+    # One image is never more than a start that is right as often as not.
+    assert share_learned([10_000], 1.0) <= 0.5
+
+
+@given(COUNTS, st.integers(0, 200), st.integers(1, 200))
+def test_a_start_that_is_right_is_left_less_far(objects, right, more):
+    def share(right: int) -> float:
+        found = Likeness(right, 2 * 401, 401, right)
+        return share_learned(objects, odds_of(found))
+
+    assert share(right + more) < share(right)
+
+
+def test_few_objects_say_little_of_a_start():
+    assert odds_of(Likeness()) == 1
+    three, thirty = (odds_of(Likeness(n, 2 * n, n, n)) for n in (3, 30))
+    assert 1 < three < 5 < thirty
+    assert odds_of(Likeness(0, 60, 30, 0)) == pytest.approx(1 / thirty)
 
 
 def test_where_nothing_can_be_weighed_all_that_was_learned_goes_live():
-    assert share_learned(None, 0.5) == 1
-    assert share_learned([3], 0.0) == 1
+    assert share_learned(None, 5.0) == 1
 
 
 @pytest.mark.parametrize("blend", [0.25, 1.0])
