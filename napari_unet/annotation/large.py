@@ -20,6 +20,7 @@ from napari_unet.annotation.chunked import (
     Chunk,
     ChunkedArray,
     Index,
+    Read,
     too_large,
 )
 from napari_unet.annotation.objects import ObjectCounts, ObjectTable
@@ -27,11 +28,13 @@ from napari_unet.annotation.pane import SIDE, Pane
 from napari_unet.annotation.pixels import Pixels
 from napari_unet.annotation.provenance import Provenance, ProvenanceMap
 from napari_unet.annotation.rules import OBJECTS, Rules
+from napari_unet.errors import StorageError
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.ids import IdCounter
 from napari_unet.geometry.maps import LabelMap, Mask
 
 _MOST_FOREGROUND = 2**27
+_MOST_TOLD = 3
 
 
 class SavedChunks(Protocol):
@@ -54,6 +57,43 @@ class NothingSaved:
 
     def provenance(self, index: Index) -> None:
         """Return nothing."""
+
+
+class SoundChunks:
+    """Saved chunks, of which a damaged one is as one that was never saved.
+
+    So one bad file stops nobody from working on all the rest. Any thread may read.
+
+    Attributes
+    ----------
+    source : SavedChunks
+        Where they are.
+    damaged : dict of tuple to str
+        Which were found damaged by now, and why.
+    """
+
+    def __init__(
+        self, source: SavedChunks, damaged: Mapping[Index, str] | None = None
+    ) -> None:
+        self.source = source
+        self.damaged = dict(damaged or {})
+
+    def labels(self, index: Index) -> Chunk | None:
+        """Return the labels of a chunk; None of one that is damaged."""
+        return self._read(self.source.labels, index)
+
+    def provenance(self, index: Index) -> Chunk | None:
+        """Return their provenance."""
+        return self._read(self.source.provenance, index)
+
+    def _read(self, read: Read, index: Index) -> Chunk | None:
+        if index in self.damaged:
+            return None
+        try:
+            return read(index)
+        except StorageError as error:
+            self.damaged[index] = str(error)
+            return None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,6 +133,8 @@ class ChunkedSnapshot:
         As in `AnnotationSnapshot`.
     saved : SavedChunks
         Where all others are.
+    damaged : frozenset of tuple
+        Chunks that could not be read: what is there is kept, whatever is saved.
     """
 
     shape: tuple[int, ...]
@@ -101,6 +143,7 @@ class ChunkedSnapshot:
     revision: int
     counts: ObjectCounts
     saved: SavedChunks
+    damaged: frozenset[Index] = frozenset()
 
 
 class LargeAnnotation(Annotation):
@@ -141,7 +184,8 @@ class LargeAnnotation(Annotation):
         verified: frozenset[Index] = frozenset(),
     ) -> None:
         self._verified = set(verified)
-        self._saved = saved = saved or NothingSaved()
+        self._saved = saved = SoundChunks(saved or NothingSaved())
+        self._told: set[Index] = set()
         self._labels = ChunkedArray(shape, np.int32, saved.labels)
         self._provenance = ChunkedArray(
             shape, np.uint8, saved.provenance, most_bytes=MOST_BYTES // 4
@@ -160,8 +204,25 @@ class LargeAnnotation(Annotation):
 
     @property
     def saved(self) -> SavedChunks:
-        """Where chunks are that are not in memory."""
+        """Where chunks are that are not in memory; what is damaged is empty."""
         return self._saved
+
+    def tell_damage(self) -> str:
+        """Say which parts of the labels were found damaged since this was asked last.
+
+        Nothing is returned where there are none.
+        """
+        new = [i for i in sorted(self._saved.damaged) if i not in self._told]
+        self._told.update(new)
+        if not new:
+            return ""
+        places = ", ".join(self._labels.place(i).in_words for i in new[:_MOST_TOLD])
+        more = f", and {len(new) - _MOST_TOLD} more" if len(new) > _MOST_TOLD else ""
+        return (
+            f"Labels at {places}{more} cannot be read, and are empty here: "
+            f"{self._saved.damaged[new[0]]} Bring the project back from a backup, or "
+            "predict this part again; the damaged file is kept."
+        )
 
     @property
     def shown(self) -> LabelMap:
@@ -248,13 +309,16 @@ class LargeAnnotation(Annotation):
             self.next_id,
             self.revision,
             self.counts(),
-            self._saved,
+            self._saved.source,
+            frozenset(changed & self._saved.damaged.keys()),
         )
 
     def note_saved(self, done: ChunkedSnapshot, saved: SavedChunks) -> None:
         """Take note that all that changed up to a snapshot can be read again."""
-        self._saved = saved
-        self._labels.read_from(saved.labels)
-        self._provenance.read_from(saved.provenance)
+        left = self._saved.damaged.keys() - done.chunks.keys()
+        damaged = {index: self._saved.damaged[index] for index in left}
+        self._saved = now = SoundChunks(saved, damaged)
+        self._labels.read_from(now.labels)
+        self._provenance.read_from(now.provenance)
         self._labels.note_saved({i: both[0] for i, both in done.chunks.items()})
         self._provenance.note_saved({i: both[1] for i, both in done.chunks.items()})

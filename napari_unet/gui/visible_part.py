@@ -8,11 +8,13 @@ stroke stays until the stroke is over.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject
 
 from napari_unet.annotation.large import LargeAnnotation
+from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box
 from napari_unet.gui.camera import box_in_canvas
 from napari_unet.gui.layers import ViewerLayers
@@ -94,12 +96,12 @@ class VisiblePart:
             if annotation.saved is saved:
                 annotation.offer(chunks)
             self._move(image, box)
+            if damage := annotation.tell_damage():
+                self._session.report("correct", InputError(damage))
 
+        failed = partial(self._session.report, "correct")
         self._reading = self._runner.start(
-            ReadChunks(saved, missing),
-            Handlers(
-                result=take, error=lambda error: self._session.report("correct", error)
-            ),
+            ReadChunks(saved, missing), Handlers(result=take, error=failed)
         )
 
     def _move(self, image: OpenImage, box: Box) -> None:

@@ -49,7 +49,7 @@ class Filling:
         self.block = rest.next()
         if self.block is None:
             self.drop()
-            self._hub.say(f"All of {rest.image.name} is predicted.", "image")
+            self._hub.say(rest.at_the_end(), "image")
         return self.block
 
     def put_back(self) -> None:
@@ -60,6 +60,12 @@ class Filling:
 
     def note_done(self) -> None:
         """Take note that the block, or the view, is predicted."""
+        self.block = None
+
+    def skip(self, error: Exception) -> None:
+        """Take note that the block, or the view, cannot be read; the rest goes on."""
+        if self._rest is not None:
+            self._rest.unread.append(str(error))
         self.block = None
 
     def drop(self) -> bool:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 
 from napari_unet import inference
+from napari_unet.errors import UnreadableRegion
 from napari_unet.geometry.box import Box
 from napari_unet.session.hub import Hub
 from napari_unet.session.images.image import OpenImage
@@ -285,9 +286,17 @@ class Live:
         self._say()
 
     def _on_failed(self, error: Exception) -> None:
-        self._run = None
-        self._filling.drop()
-        self._done = self._wish()
+        run, self._run = self._run, None
+        known = self._known.get(run.wish.image) if run is not None else None
+        looked = known is not None and known.prepared is not None
+        if looked and isinstance(error, UnreadableRegion) and self._filling.on:
+            of_view = self._filling.block is None
+            self._filling.skip(error)
+        else:
+            of_view = True
+            self._filling.drop()
+        if of_view:
+            self._done = self._wish()
         self._say()
         self._hub.report("predict", error)
 

@@ -28,10 +28,13 @@ class Rest:
         Whose.
     began : float
         When, by the clock of the session.
+    unread : list of str
+        What is wrong with parts that cannot be read.
     """
 
     def __init__(self, image: OpenImage, view: Box | None, began: float) -> None:
         self.image, self.began = image, began
+        self.unread: list[str] = []
         self._whole = Box.whole(image.identity.labels_shape)
         self._view = view or self._whole
         self._left: deque[Box] | None = None
@@ -87,7 +90,18 @@ class Rest:
             return "Predicting the view, then the rest…"
         left = (now - self.began) / self._asked * (self.total - self.done)
         about = f"{left / 3600:.1f} h" if left > 5400 else f"{left / 60:.0f} min"
-        return f"Predicting the rest… {self.done / self.total:.0%}, about {about} left."
+        far = f"Predicting the rest… {self.done / self.total:.0%}, about {about} left."
+        return " ".join(filter(None, [far, self._left_out()]))
+
+    def at_the_end(self) -> str:
+        """Say that all is through, and what could not be read."""
+        return f"All of {self.image.name} is predicted. {self._left_out()}".strip()
+
+    def _left_out(self) -> str:
+        if not self.unread:
+            return ""
+        parts = "1 part" if len(self.unread) == 1 else f"{len(self.unread)} parts"
+        return f"{parts} of it cannot be read, and stays empty: {self.unread[0]}"
 
 
 def _middle(box: Box) -> tuple[float, ...]:

@@ -17,7 +17,8 @@ from napari_unet.annotation.schema import LabelSchema
 from napari_unet.core.jobs import Job
 from napari_unet.io.read import read_image
 from napari_unet.project.project import Project
-from napari_unet.session.images.opening import NOTHING_HELD, Held, Request
+from napari_unet.session.images.held import NOTHING_HELD, Held
+from napari_unet.session.images.opening import Request
 from napari_unet.session.images.reading import Manners, first_axes
 
 
