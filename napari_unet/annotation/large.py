@@ -24,6 +24,7 @@ from napari_unet.annotation.chunked import (
     too_large,
 )
 from napari_unet.annotation.objects import ObjectCounts, ObjectTable
+from napari_unet.annotation.overview import Overview
 from napari_unet.annotation.pane import SIDE, Pane
 from napari_unet.annotation.pixels import Pixels
 from napari_unet.annotation.provenance import Provenance, ProvenanceMap
@@ -40,6 +41,11 @@ _MOST_TOLD = 3
 class SavedChunks(Protocol):
     """Where chunks are saved."""
 
+    @property
+    def indices(self) -> frozenset[Index]:
+        """The chunks that are saved."""
+        ...
+
     def labels(self, index: Index) -> Chunk | None:
         """Return the labels of a chunk, None if it was never saved."""
         ...
@@ -51,6 +57,8 @@ class SavedChunks(Protocol):
 
 class NothingSaved:
     """No chunk was saved yet."""
+
+    indices: frozenset[Index] = frozenset()
 
     def labels(self, index: Index) -> None:
         """Return nothing."""
@@ -77,6 +85,11 @@ class SoundChunks:
     ) -> None:
         self.source = source
         self.damaged = dict(damaged or {})
+
+    @property
+    def indices(self) -> frozenset[Index]:
+        """The chunks that are saved, and that nobody has found damaged."""
+        return self.source.indices - self.damaged.keys()
 
     def labels(self, index: Index) -> Chunk | None:
         """Return the labels of a chunk; None of one that is damaged."""
@@ -168,6 +181,8 @@ class LargeAnnotation(Annotation):
     ----------
     pane : Pane
         What is shown.
+    overview : Overview
+        What is labelled in a plane, seen from afar.
     """
 
     in_chunks = True
@@ -192,6 +207,7 @@ class LargeAnnotation(Annotation):
         )
         self.pane = Pane(self._labels, side)
         self._shown_provenance = np.zeros(self.pane.array.shape, np.uint8)
+        self.overview = Overview(self._labels, self._provenance)
         objects = objects or ObjectTable(self._labels.size)
         # They are indexed as numpy's arrays are, and are no more than that.
         labels = cast("LabelMap", self._labels)
@@ -298,6 +314,7 @@ class LargeAnnotation(Annotation):
     def _record(self, part: PixelChange) -> None:
         if (part.now[0::2] >= Provenance.ACCEPTED).any():
             self._verified.update(self._labels.chunks_of(part.box))
+        self.overview.note(part.box)
         super()._record(part)
 
     def to_save(self) -> ChunkedSnapshot:

@@ -79,6 +79,11 @@ class ChunkFolder:
         self._grid = ChunkedArray(shape, np.uint8)
         self.verified: frozenset[Index] = frozenset()
 
+    @property
+    def indices(self) -> frozenset[Index]:
+        """The chunks that are saved."""
+        return frozenset(self.entries)
+
     @classmethod
     def open(
         cls, path: Path, shape: tuple[int, ...], number: int, expected: str

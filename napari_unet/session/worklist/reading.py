@@ -36,12 +36,15 @@ class Picture:
         Whether the last axis is known to be colour.
     shown : Any
         What a front end shows, where that is more than the pixels.
+    limits : tuple of float, optional
+        Grey values between which most of it lies, where somebody has looked.
     """
 
     pixels: npt.NDArray[Any]
     axes: str | None = None
     colour: bool = False
     shown: Any = None
+    limits: tuple[float, float] | None = None
 
 
 class Reader(Protocol):
