@@ -7,14 +7,15 @@ paints in a `Pane` of them. What would need all pixels at once is refused in wor
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import NoReturn, Protocol, cast
 
 import numpy as np
 
 from napari_unet.annotation.annotation import Annotation
 from napari_unet.annotation.change import PixelChange
+from napari_unet.annotation.chunk_planes import NO_FACTS, ChunkedPlanes, ChunkFacts
 from napari_unet.annotation.chunked import (
     MOST_BYTES,
     Chunk,
@@ -24,6 +25,7 @@ from napari_unet.annotation.chunked import (
     too_large,
 )
 from napari_unet.annotation.objects import ObjectCounts, ObjectTable
+from napari_unet.annotation.origins import Origins
 from napari_unet.annotation.overview import Overview
 from napari_unet.annotation.pane import SIDE, Pane
 from napari_unet.annotation.pixels import Pixels
@@ -148,6 +150,8 @@ class ChunkedSnapshot:
         Where all others are.
     damaged : frozenset of tuple
         Chunks that could not be read: what is there is kept, whatever is saved.
+    origins
+        As in `AnnotationSnapshot`.
     """
 
     shape: tuple[int, ...]
@@ -157,6 +161,7 @@ class ChunkedSnapshot:
     counts: ObjectCounts
     saved: SavedChunks
     damaged: frozenset[Index] = frozenset()
+    origins: Origins = field(default_factory=dict)
 
 
 class LargeAnnotation(Annotation):
@@ -174,8 +179,8 @@ class LargeAnnotation(Annotation):
         As in `Annotation`.
     side : int
         Pixels of the pane along the last two axes.
-    verified : frozenset of tuple
-        The chunks that are saved with something verified in them.
+    facts : ChunkFacts
+        What the chunks hold that are saved.
 
     Attributes
     ----------
@@ -196,9 +201,9 @@ class LargeAnnotation(Annotation):
         rules: Rules = OBJECTS,
         next_id: int = 1,
         side: int = SIDE,
-        verified: frozenset[Index] = frozenset(),
+        facts: ChunkFacts = NO_FACTS,
     ) -> None:
-        self._verified = set(verified)
+        self._verified = set(facts.verified)
         self._saved = saved = SoundChunks(saved or NothingSaved())
         self._told: set[Index] = set()
         self._labels = ChunkedArray(shape, np.int32, saved.labels)
@@ -213,7 +218,8 @@ class LargeAnnotation(Annotation):
         labels = cast("LabelMap", self._labels)
         live = cast("LabelMap", self.pane)
         provenance = cast("ProvenanceMap", self._provenance)
-        pixels = Pixels(labels, live, provenance, objects, self._record)
+        planes = ChunkedPlanes(self._labels, self._provenance, facts)
+        pixels = Pixels(labels, live, provenance, objects, self._record, planes)
         ids = IdCounter(next_id, np.array(sorted(objects.ids), np.int32))
         self.labels = self.live = live
         self._begin(pixels, ids, rules)
@@ -317,6 +323,16 @@ class LargeAnnotation(Annotation):
         self.overview.note(part.box)
         super()._record(part)
 
+    def plane_acceptable(self, plane: Box) -> Iterator[tuple[Box, Mask]]:
+        """Yield what is accepted of a plane, chunk by chunk: where something is said.
+
+        Where nobody has predicted or painted there is nothing to accept.
+        """
+        for index in self._labels.chunks_of(plane):
+            if self._provenance.find(index) is not None:
+                box = self._labels.place(index).intersect(plane)
+                yield box, ~self.unseen(box)
+
     def to_save(self) -> ChunkedSnapshot:
         """Return what changed since the last save; it costs nothing."""
         changed = self._labels.unsaved | self._provenance.unsaved
@@ -328,6 +344,7 @@ class LargeAnnotation(Annotation):
             self.counts(),
             self._saved.source,
             frozenset(changed & self._saved.damaged.keys()),
+            self.origins,
         )
 
     def note_saved(self, done: ChunkedSnapshot, saved: SavedChunks) -> None:

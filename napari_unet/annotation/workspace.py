@@ -6,7 +6,7 @@ one `Change` and remembers it as a step that can be undone.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import numpy as np
@@ -98,6 +98,10 @@ class Workspace:
     def acceptable(self, box: Box) -> tuple[Box, Mask]:
         """Return what is accepted when a box is."""
         return self.in_view(box)
+
+    def plane_acceptable(self, plane: Box) -> Iterator[tuple[Box, Mask]]:
+        """Yield what is accepted when a whole plane is, part by part."""
+        yield self.acceptable(plane)
 
     def object_region(self, object_id: int, *, ring: bool = False) -> tuple[Box, Mask]:
         """Return an object, if there is one of that id, perhaps with its ring."""

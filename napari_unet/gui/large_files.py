@@ -106,7 +106,7 @@ class LargeFiles:
         if path.is_file() and path.stat().st_size < _LEAST_BYTES:
             return False
         most = self._session.images.most_bytes
-        source = find_large(path, lambda *each: is_large(*each, most))
+        source = find_large(path, lambda shape, axes: is_large(shape, axes, most))
         if source is None:
             return False
         self._runner.start(

@@ -42,7 +42,9 @@ class NapariReader:
             return PlainReader().read(path)  # which says so; napari shows what is left
         if (source := find_large(path, is_large)) is not None:
             found = open_large(source)
-            pixels, shown = found.levels[0], list(found.levels)
+            # It is indexed as numpy's arrays are, and is no more than that.
+            pixels: Any = found.levels[0]
+            shown = list(found.levels)
             return Picture(pixels, found.axes, shown=shown, limits=found.limits)
         try:
             layers, _ = read_data_with_plugins([str(path)], plugin=NAPARI)

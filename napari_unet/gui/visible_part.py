@@ -65,8 +65,7 @@ class VisiblePart:
         """Show the part of the labels that is in view, if another one is shown."""
         image, shown = self._session.images.current, self._layers.results.current
         annotation = image.annotation if image is not None else None
-        large = isinstance(annotation, LargeAnnotation)
-        if image is None or shown is None or not large:
+        if not (image and shown and isinstance(annotation, LargeAnnotation)):
             self._afar.hide()
             return
         view = box_in_canvas(self._viewer, shown.below, image.axes)

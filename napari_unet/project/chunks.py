@@ -26,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, ValidationError
 
+from napari_unet.annotation.chunk_planes import ChunkFacts
 from napari_unet.annotation.chunked import Chunk, ChunkedArray, Index
 from napari_unet.annotation.large import ChunkedSnapshot
 from napari_unet.annotation.objects import Content, ObjectTable, Rows, rows_of
@@ -64,11 +65,6 @@ class ChunkFolder:
         Of all labels.
     entries : mapping
         The files of each chunk.
-
-    Attributes
-    ----------
-    verified : frozenset of tuple
-        The chunks in which something is verified, once `objects` were read.
     """
 
     def __init__(
@@ -77,7 +73,6 @@ class ChunkFolder:
         self.path, self.shape, self.entries = path, shape, dict(entries)
         # Knows where chunks lie, and holds none.
         self._grid = ChunkedArray(shape, np.uint8)
-        self.verified: frozenset[Index] = frozenset()
 
     @property
     def indices(self) -> frozenset[Index]:
@@ -132,17 +127,22 @@ class ChunkFolder:
             return str(error)
         return ""
 
-    def objects(self) -> ObjectTable:
-        """Return the objects of all chunks, but of those that cannot be read."""
-        table, verified = ObjectTable(self._grid.size), set[Index]()
+    def objects(self) -> tuple[ObjectTable, ChunkFacts]:
+        """Return the objects of all chunks, and what these hold.
+
+        But for chunks that cannot be read.
+        """
+        table = ObjectTable(self._grid.size)
+        verified, unfinished = set[Index](), set[Index]()
         for index, entry in self.entries.items():
             with suppress(StorageError):  # told when somebody looks there
                 rows = self._rows_or_count(index, entry)
                 table.add(rows)
                 if rows.verified:
                     verified.add(index)
-        self.verified = frozenset(verified)
-        return table
+                if any(right < pixels for _, pixels, right, _ in rows.objects):
+                    unfinished.add(index)
+        return table, ChunkFacts(frozenset(verified), frozenset(unfinished))
 
     def _rows_or_count(self, index: Index, entry: _Entry) -> Rows:
         """Return the objects of a chunk, counted anew if their file is damaged."""
@@ -210,6 +210,7 @@ def all_chunks(snapshot: ChunkedSnapshot, saved: ChunkFolder) -> ChunkedSnapshot
         snapshot.revision,
         snapshot.counts,
         snapshot.saved,
+        origins=snapshot.origins,
     )
 
 

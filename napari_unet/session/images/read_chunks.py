@@ -55,7 +55,7 @@ class ReadMarks(Job[ChunkMarked, None]):
         for index in self.chunks:
             labels = self.saved.labels(index)
             provenance = self.saved.provenance(index)
-            known = labels is not None and provenance is not None
-            yield ChunkMarked(
-                index, marks_of(labels, provenance, self.step) if known else None
-            )
+            marks = None
+            if labels is not None and provenance is not None:
+                marks = marks_of(labels, provenance, self.step)
+            yield ChunkMarked(index, marks)

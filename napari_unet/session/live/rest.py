@@ -1,5 +1,7 @@
 """The rest of an image larger than memory, block by block, nearest to the view first.
 
+Of a stack the plane in view goes before those beside it.
+
 Each block is a view that nobody looks at: it is predicted and written as those are, so
 that what a person has verified stays, and objects across blocks are whole. What is
 there already is left alone, so a rest that was ended goes on where it was.
@@ -57,7 +59,7 @@ class Rest:
             for a in starts
         ]
         middle = _middle(self._view)
-        blocks.sort(key=lambda each: math.dist(_middle(each), middle))
+        blocks.sort(key=lambda each: _how_far(_middle(each), middle))
         self._left, self._total = deque(blocks), len(blocks)
 
     def next(self) -> Box | None:
@@ -102,6 +104,11 @@ class Rest:
             return ""
         parts = "1 part" if len(self.unread) == 1 else f"{len(self.unread)} parts"
         return f"{parts} of it cannot be read, and stays empty: {self.unread[0]}"
+
+
+def _how_far(one: tuple[float, ...], other: tuple[float, ...]) -> tuple[float, float]:
+    """Return how many planes lie between two places, and then how many pixels."""
+    return math.dist(one[:-2], other[:-2]), math.dist(one[-2:], other[-2:])
 
 
 def _middle(box: Box) -> tuple[float, ...]:
