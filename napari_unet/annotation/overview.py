@@ -1,8 +1,8 @@
 """What is labelled in a plane larger than memory, from afar: a mark for many pixels.
 
-A mark says the most that any of some pixels says, so nothing that is verified is too
-small to be seen. Marks are made anew where labels change; those of chunks that are not
-in memory are made by whoever reads them.
+A mark says the most that any of sixteen pixels says that are spread over what it stands
+for, so small objects that are verified are seen. Marks are made anew where labels
+change; those of chunks that are not in memory are made by whoever reads them.
 """
 
 from __future__ import annotations

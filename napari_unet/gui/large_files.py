@@ -7,6 +7,7 @@ soon as somebody looks from afar.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Generator
 from dataclasses import dataclass
 from functools import partial
@@ -24,7 +25,6 @@ from napari_unet.gui.reading import NAPARI
 from napari_unet.images.coarse import CoarseLevel, CoarsePlanes
 from napari_unet.io.large_file import (
     LargeFile,
-    Level,
     find_large,
     open_large,
     read_coarsely,
@@ -67,15 +67,16 @@ class CoarsePart:
 class ReadCoarsely(Job[CoarsePart, None]):
     """Read every n-th pixel of a plane; see `read_coarsely`."""
 
-    level: Level
+    source: Source
     rows: int
     at: PlaneIndex
     step: int
 
     def run(self) -> Generator[CoarsePart, None, None]:
         """Read, part by part."""
-        for found in read_coarsely(self.level, self.rows, self.at, self.step):
-            yield CoarsePart(*found)
+        with copy.copy(self.source) as own:
+            for found in read_coarsely(own, self.rows, self.at, self.step):
+                yield CoarsePart(*found)
 
 
 class LargeFiles:
@@ -157,7 +158,7 @@ class LargeFiles:
             self._changed.add(layer)
 
         self._reading = self._runner.start(
-            ReadCoarsely(layer.data[0], planes.rows, at, planes.step),
+            ReadCoarsely(layer.data[0].source, planes.rows, at, planes.step),
             Handlers(event=take, error=partial(self._session.report, "image")),
         )
 

@@ -234,6 +234,10 @@ class ChannelAxis:
         """Return which axis of the layer an axis of the labels is."""
         return axis + (self.position is not None and axis >= self.position)
 
+    def place_in_layer(self, axis: int, place: int) -> int:
+        """Return where in the layer a place along an axis of the labels is."""
+        return place - self.origin[axis] if self.origin else place
+
     def points_of_labels(self, points: Points) -> Points:
         """Return pixels of the layer as pixels of the labels."""
         own = tuple(p for axis, p in enumerate(points) if axis != self.position)

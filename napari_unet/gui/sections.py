@@ -85,8 +85,9 @@ class Sections:
         layer = shown.layer
         beyond = dims.ndim - layer.ndim
         here = np.array(layer.world_to_data(dims.point))
+        channel = shown.binding.channel
         for axis, place in enumerate(section.at):
-            own = shown.binding.channel.axis_in_layer(axis)
+            own, place = channel.axis_in_layer(axis), channel.place_in_layer(axis, place)
             if axis not in section.axes and round(float(here[own])) != place:
                 here[own] = place
                 world = layer.data_to_world(here)

@@ -20,6 +20,7 @@ from napari_unet.errors import NapariUnetError, UnreadableRegion
 from napari_unet.geometry.axes import guess_axes
 from napari_unet.geometry.box import Box, PlaneIndex
 from napari_unet.images.coarse import CoarseLevel, CoarsePlanes
+from napari_unet.images.source import ImageSource
 from napari_unet.io.levels import FileLevel
 from napari_unet.io.source import Source, open_source
 
@@ -28,6 +29,7 @@ Level: TypeAlias = FileLevel | CoarseLevel
 _PIECE = 2048
 _SQUARE, _SQUARES = 128, 4
 _DARKEST, _BRIGHTEST = 0.5, 99.8
+_TELLING = 0.3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,23 +81,24 @@ def open_large(source: Source) -> LargeFile:
 
 
 def read_coarsely(
-    level: Level, rows: int, at: PlaneIndex, step: int
+    source: ImageSource, rows: int, at: PlaneIndex, step: int
 ) -> Iterator[tuple[Box, npt.NDArray[Any]]]:
     """Yield every n-th pixel of a plane, part by part, each with where it lies.
 
     What is damaged is left out. `rows` is the axis of Y.
     """
-    height, width = level.shape[rows : rows + 2]
+    height, width, *colours = source.shape[rows:]
     piece = max(step, _PIECE // step * step)
-    lone, colours = at, level.shape[rows + 2 :]
+    after = tuple(each + 1 for each in at)
+    none = (0,) * len(colours)
     for top, left in product(range(0, height, piece), range(0, width, piece)):
-        place = (slice(top, top + piece, step), slice(left, left + piece, step))
+        stop = min(height, top + piece), min(width, left + piece)
+        region = Box((*at, top, left, *none), (*after, *stop, *colours))
         with suppress(UnreadableRegion):
-            values = level[(*lone, *place)]
+            values = source.read(region)[(0,) * rows][::step, ::step]
             start = top // step, left // step
-            stop = start[0] + values.shape[0], start[1] + values.shape[1]
-            none = (0,) * len(colours)
-            yield Box((*start, *none), (*stop, *colours)), values
+            ends = start[0] + values.shape[0], start[1] + values.shape[1]
+            yield Box((*start, *none), (*ends, *colours)), values
 
 
 def _axes(source: Source) -> str:
@@ -103,22 +106,28 @@ def _axes(source: Source) -> str:
 
 
 def _limits(level: Level, axes: str) -> tuple[float, float]:
-    """Return grey values between which most squares lie that are spread evenly."""
+    """Return grey values between which most pixels lie, where there is something.
+
+    Of some squares that are spread evenly those count in which most is to be seen.
+    """
     rows = axes.index("Y")
     lone = tuple(n // 2 for n in level.shape[:rows])
     starts = (
         sorted({round(max(0, n - _SQUARE) * i / _SQUARES) for i in range(_SQUARES + 1)})
         for n in level.shape[rows : rows + 2]
     )
-    seen = [np.zeros(0, level.dtype)]
+    seen = []
     for top, left in product(*starts):
         with suppress(UnreadableRegion):
             square = slice(top, top + _SQUARE), slice(left, left + _SQUARE)
-            seen.append(level[(*lone, *square)].ravel())
-    values = np.concatenate(seen)
-    values = values[np.isfinite(values)]
-    if not values.size or values.min() == values.max():
+            found = np.asarray(level[(*lone, *square)], np.float64).ravel()
+            seen.append(found[np.isfinite(found)])
+    spread = [float(each.std()) if each.size else 0.0 for each in seen]
+    most = max(spread, default=0.0)
+    if not most:
         whole = np.issubdtype(level.dtype, np.integer)
         return (0.0, float(np.iinfo(level.dtype).max)) if whole else (0.0, 1.0)
+    telling = [e for e, s in zip(seen, spread, strict=True) if s >= _TELLING * most]
+    values = np.concatenate(telling)
     low, high = (float(v) for v in np.percentile(values, (_DARKEST, _BRIGHTEST)))
     return low, high if high > low else low + 1.0

@@ -37,11 +37,14 @@ from napari_unet.geometry.box import Box
 from napari_unet.geometry.line import Line
 from napari_unet.gui.folders import LookForSizes
 from napari_unet.gui.image_layers import MakeGrey
+from napari_unet.gui.large_files import OpenLarge, ReadCoarsely
 from napari_unet.gui.workbench import ImportModule
+from napari_unet.images.coarse import CoarsePlanes
+from napari_unet.io.source import Source, open_source
 from napari_unet.project.chunks import ChunkFolder
 from napari_unet.project.project import Project
 from napari_unet.session.following import FollowObjects
-from napari_unet.session.images.read_chunks import ReadChunks
+from napari_unet.session.images.read_chunks import ReadChunks, ReadMarks
 from napari_unet.session.measuring import Watcher
 from napari_unet.session.models.request import ModelRequest
 from napari_unet.session.paths import FindPaths
@@ -144,6 +147,8 @@ def form(value: Any, root: Path) -> Any:  # noqa: C901
         return type(value), words(value, root)
     if isinstance(value, Path | str):
         return words(value, root)
+    if isinstance(value, Source | CoarsePlanes):
+        return type(value), value.shape
     if isinstance(value, BaseModel):
         value = dict(value)
     if is_dataclass(value) and not isinstance(value, type):
@@ -322,7 +327,11 @@ def test_each_kind_of_job_does_the_same_in_another_process(
     seen = np.zeros(labels.shape, np.uint8)
     followed = FollowObjects(labels, seen, {}, "TYX", None, None)
     paths = FindPaths(labels, 0, {6: 5})
-    chunks = ReadChunks(ChunkFolder(roots[0], (9, 9), {}), ((0, 0),))
+    saved = ChunkFolder(roots[0], (9, 9), {})
+    chunks = ReadChunks(saved, ((0, 0),))
+    marks = ReadMarks(saved, ((0, 0),), 8)
+    slide = open_source(next((roots[0] / "more").iterdir()))
+    coarse = ReadCoarsely(slide, 0, (), 2)
     jobs: list[Job[Any, Any]] = [
         grey,
         ImportModule("json"),
@@ -330,6 +339,9 @@ def test_each_kind_of_job_does_the_same_in_another_process(
         followed,
         paths,
         chunks,
+        marks,
+        OpenLarge(slide),
+        coarse,
     ]
     for job in jobs:
         here.start(job)
