@@ -87,9 +87,10 @@ class Sections:
         here = np.array(layer.world_to_data(dims.point))
         channel = shown.binding.channel
         for axis, place in enumerate(section.at):
-            own, place = channel.axis_in_layer(axis), channel.place_in_layer(axis, place)
-            if axis not in section.axes and round(float(here[own])) != place:
-                here[own] = place
+            own = channel.axis_in_layer(axis)
+            there = channel.place_in_layer(axis, place)
+            if axis not in section.axes and round(float(here[own])) != there:
+                here[own] = there
                 world = layer.data_to_world(here)
                 dims.set_point(own + beyond, float(world[own]))
 

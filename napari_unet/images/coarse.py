@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unet.geometry.box import Box, PlaneIndex
-from napari_unet.images.lazy import picked, spans_of
+from napari_unet.images.view import Level, Places, spans_of, without_gone
 
 _MOST = 2048
 """Pixels along an axis at most."""
@@ -96,7 +96,7 @@ class CoarsePlanes:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CoarseLevel:
+class CoarseLevel(Level):
     """A level of a pyramid that is made of every n-th pixel; indexed as arrays are."""
 
     planes: CoarsePlanes
@@ -109,24 +109,14 @@ class CoarseLevel:
         return (*planes.shape[: planes.rows], *planes.extent(self.factor))
 
     @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return len(self.shape)
-
-    @property
-    def size(self) -> int:
-        """Number of pixels."""
-        return int(np.prod(self.shape, dtype=np.int64))
-
-    @property
     def dtype(self) -> np.dtype[Any]:
         """Of the pixels."""
         return self.planes.dtype
 
-    def __getitem__(self, key: Any) -> npt.NDArray[Any]:
-        """Return a part of it, as far as it was read."""
+    def read_places(self, places: Places) -> npt.NDArray[Any]:
+        """Return pixels, as far as they were read."""
         planes, rows = self.planes, self.planes.rows
-        spans = spans_of(key, self.shape)
+        spans = spans_of(places)
         found = planes.find(list(product(*spans[:rows])))
         down, across = (
             np.array(each) * self.factor // planes.step
@@ -135,10 +125,4 @@ class CoarseLevel:
         colours = tuple(np.array(each) for each in spans[rows + 2 :])
         parts = [each[np.ix_(down, across, *colours)] for each in found]
         whole = np.stack(parts).reshape([len(each) for each in spans])
-        kept = [place if place == 0 else slice(None) for place in picked(key, spans)]
-        return np.asarray(whole[tuple(kept)])
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        """Return all of it."""
-        del copy
-        return np.asarray(self[...], dtype)
+        return np.asarray(whole[without_gone(places)])

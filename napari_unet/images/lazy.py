@@ -97,33 +97,6 @@ def levels_of(image: Any) -> tuple[Any, ...]:
     return tuple(image) if shapes and shapes[0] and falling else (image,)
 
 
-def spans_of(key: Any, shape: tuple[int, ...]) -> list[range]:
-    """Return which pixels along each axis an index of an array means."""
-    places = _full_key(key, len(shape))
-    found = [range(n)[place] for place, n in zip(places, shape, strict=True)]
-    return [range(w, w + 1) if isinstance(w, int) else w for w in found]
-
-
-def picked(key: Any, spans: Sequence[range]) -> tuple[Any, ...]:
-    """Return the index of the same pixels in the box that holds their spans."""
-    places = zip(_full_key(key, len(spans)), spans, strict=True)
-    return tuple(
-        slice(None, None, span.step) if isinstance(place, slice) else 0
-        for place, span in places
-    )
-
-
-def _full_key(key: Any, ndim: int) -> tuple[Any, ...]:
-    """Return an index with one entry for every axis."""
-    places = key if isinstance(key, tuple) else (key,)
-    whole = slice(None)
-    if Ellipsis in places:
-        at = places.index(Ellipsis)
-        rest = (whole,) * (ndim - len(places) + 1)
-        places = (*places[:at], *rest, *places[at + 1 :])
-    return (*places, *(whole,) * (ndim - len(places)))
-
-
 def reads_regions(array: Any) -> bool:
     """Return whether something is an array that is not in memory."""
     known = isinstance(getattr(array, "shape", None), tuple) and hasattr(array, "dtype")

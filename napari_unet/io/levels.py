@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unet.geometry.box import Box
-from napari_unet.images.lazy import picked, spans_of
+from napari_unet.images.view import Level, Places, in_box, spans_of
 from napari_unet.io.source import Source
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FileLevel:
+class FileLevel(Level):
     """A level of a pyramid in a file, indexed as arrays are."""
 
     source: Source
@@ -31,35 +31,20 @@ class FileLevel:
         return tuple(self.source.levels[self.level])
 
     @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return len(self.shape)
-
-    @property
     def dtype(self) -> np.dtype[Any]:
         """Of the pixels."""
         return self.source.dtype
-
-    @property
-    def size(self) -> int:
-        """Number of pixels."""
-        return int(np.prod(self.shape, dtype=np.int64))
 
     @property
     def chunks(self) -> tuple[int, ...]:
         """The shape in which pixels lie together in the file."""
         return tuple(self.source.piece)
 
-    def __getitem__(self, key: Any) -> npt.NDArray[Any]:
-        """Read a region; an UnreadableRegion says that it is damaged."""
-        spans = spans_of(key, self.shape)
+    def read_places(self, places: Places) -> npt.NDArray[Any]:
+        """Read pixels; an UnreadableRegion says that they are damaged."""
+        spans = spans_of(places)
         start = tuple(each.start for each in spans)
         stop = tuple(max(each.start, each.stop) for each in spans)
         with copy.copy(self.source) as own:
             found = own.read(Box(start, stop), self.level)
-        return np.asarray(found[picked(key, spans)])
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        """Read all of it."""
-        del copy
-        return np.asarray(self[...], dtype)
+        return np.asarray(found[in_box(places)])

@@ -56,6 +56,17 @@ def test_levels_are_what_was_read_of_planes_that_are_wanted() -> None:
     assert planes.wanted == []
 
 
+def test_a_part_is_read_when_its_numbers_are_wanted() -> None:
+    """Of all planes napari takes a part first, and then one plane of that."""
+    planes = CoarsePlanes((50, 900, 700), np.uint16, 1)
+    part = planes.levels[0][:, 10:20, 5:]
+    assert part.shape == (50, 10, 345)
+    assert planes.wanted == []
+    assert part[7].shape == (10, 345)
+    assert np.asarray(part[7, ::3, -1]).shape == (4,)
+    assert planes.wanted == [(7,)]
+
+
 def test_more_planes_than_are_kept_are_not_asked_for() -> None:
     planes = CoarsePlanes((50, 900, 700), np.uint16, 1)
     assert np.asarray(planes.levels[-1]).shape == (50, 225, 175)
