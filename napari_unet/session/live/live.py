@@ -43,6 +43,10 @@ REST_SECONDS = 0.15
 
 _TOO_LARGE = "Zoom in to have the view predicted: now it shows too much at once."
 _VOLUMES = "This model sees volumes, which are predicted as a whole: press Predict."
+LARGE_VOLUMES = (
+    "This model sees volumes, and this stack is larger than memory: choose a model of "
+    "planes, or predict the file with napari-unet predict --output-format ome-zarr."
+)
 
 
 class Live:
@@ -193,7 +197,7 @@ class Live:
             if looks and not run.over:
                 return  # whatever the view is, the image has to be looked at first
         if model.net.dims != 2:
-            self._settle(wish, known, _VOLUMES)
+            self._settle(wish, known, LARGE_VOLUMES if wish.image.large else _VOLUMES)
             return
         if known.prepared is not None and known.prepared.too_large(wish.view):
             self._settle(wish, known, _TOO_LARGE)
