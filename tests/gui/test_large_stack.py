@@ -21,7 +21,8 @@ def stack(stage, tmp_path: Path, monkeypatch):
     path = tmp_path / "stack.tif"
     pixels = np.zeros(SHAPE, np.uint16)
     pixels[1, 300:500, 300:500] = 1000
-    tifffile.imwrite(path, pixels, tile=(512, 512), metadata={"axes": "ZYX"})
+    how = {"tile": (512, 512), "photometric": "minisblack"}
+    tifffile.imwrite(path, pixels, metadata={"axes": "ZYX"}, **how)
     stage.session.images.most_bytes = 10_000_000
     stage.viewer.window._qt_viewer._qt_open([str(path)], stack=False)
     stage.until(lambda: stage.state.image is not None and stage.state.image.open)
