@@ -136,15 +136,11 @@ class LookUpImage(Job[None, Opened | ImageIdentity]):
         An InputError says that the image cannot be used.
         """
         request = _as_kept(self.request)
-        large = request.large
-        pixels = _pixels(request)
+        pixels, unread = _pixels(request), list[UnreadableRegion]()
         header = read_header(request.path) if request.path else ImageHeader()
         axes, reading = _read_axes(pixels, request, header)
         yield
-        unread = list[UnreadableRegion]()
         identity = yield from _iter_identify(request, pixels, axes, unread)
-        if unread:
-            identity = _as_whole(identity, request)
         if known := request.held.same(identity):
             return known
         project, stored, problem = request.project, None, None
@@ -159,10 +155,10 @@ class LookUpImage(Job[None, Opened | ImageIdentity]):
             found = project.store.look_up(identity, request.held.keys, holds_image)
             if not found.known and (known := request.held.renamed(identity)):
                 return known
-            stored = project.store.load_work(identity, found, large=large)
+            stored = project.store.load_work(identity, found, large=request.large)
             home = Home(project, found.key, stored.last if stored else 0)
             if not why_not:
-                kept = look_for_kept(request.kept, home, identity, large=large)
+                kept = look_for_kept(request.kept, home, identity, large=request.large)
             if kept is not None and kept.home.may_return:
                 project, found, stored = kept.project, kept.found, kept.stored
             snapshots = list_snapshots(project.folder, found.key)
@@ -172,7 +168,7 @@ class LookUpImage(Job[None, Opened | ImageIdentity]):
         except StorageError as error:
             problem, why_not = error, str(error)
         yield
-        annotation = _annotation(identity, stored, large=large)
+        annotation = _annotation(identity, stored, large=request.large)
         recovered = recover(annotation, stored) if stored else NOTHING
         # Known by what was opened, predicted and learned from by what that means.
         pixels, note = _as_file_means(request, pixels)
@@ -194,8 +190,8 @@ class LookUpImage(Job[None, Opened | ImageIdentity]):
         )
         sequence, seen = (stored.last, stored.journal.files) if stored else (0, ())
         of_work = said or _told(stored, annotation) or _told_of_twins(found)
-        broken = _told_of_parts(annotation, unread)
-        told = " ".join(filter(None, [of_work, _told_of_file(request, note), broken]))
+        of_file = _told_of_file(request, note), _told_of_parts(annotation, unread)
+        told = " ".join(filter(None, [of_work, *of_file]))
         # Where another window works on, nothing crashed.
         came_back = _told_of_kept(kept, "" if waiting else recovered.describe())
         return Opened(image, sequence, seen, told, came_back, problem)
@@ -310,7 +306,8 @@ def _iter_identify(
         identity = yield from identify_by_samples(*what, unread)
     else:
         identity = yield from iter_identify(*what)
-    return replace(identity, path=request.path)
+    identity = replace(identity, path=request.path)
+    return _as_whole(identity, request) if unread else identity
 
 
 def _as_whole(known: ImageIdentity, request: Request) -> ImageIdentity:
