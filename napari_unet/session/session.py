@@ -35,7 +35,7 @@ from napari_unet.session.hub import Hub
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.images import Images
 from napari_unet.session.learning_along import LearningAlong
-from napari_unet.session.live.live import LARGE_VOLUMES, Live
+from napari_unet.session.live.live import Live
 from napari_unet.session.measuring import Measuring
 from napari_unet.session.models.models import Models
 from napari_unet.session.models.store import ModelStore
@@ -283,9 +283,7 @@ class Session:
         image, model = self.images.current, self.models.active
         if image is not None and model is not None:
             self.live.cancel()
-            if image.large and model.net.dims != 2:
-                self._hub.report("predict", InputError(LARGE_VOLUMES))
-            elif image.large:
+            if image.large:
                 self.live.fill(image)
             else:
                 self.predicting.start(image, model, refreshing=refreshing)

@@ -200,9 +200,7 @@ class State:
             return reason
         if self.image and not self.image.has_labels:
             return "There are no labels yet: Predict, or paint some."
-        if self.image and self.image.large:
-            return _why_no_large_export(self.exporting.formats)
-        return ""
+        return _why_no_large_export(self.image, self.exporting.formats)
 
     @property
     def why_not_export_model(self) -> str:
@@ -301,9 +299,10 @@ def _why_large(image: ImageState | None, what: str, instead: str = "") -> str:
     return not_of_large(what, instead) if image is not None and image.large else ""
 
 
-def _why_no_large_export(formats: tuple[str, ...]) -> str:
+def _why_no_large_export(image: ImageState | None, formats: tuple[str, ...]) -> str:
     large = [each for each in FORMATS if each.large]
-    if any(each.name in formats for each in large):
+    fits = image is None or not image.large
+    if fits or any(each.name in formats for each in large):
         return ""
     titles = " or ".join(each.title for each in large)
     return f"This image is larger than memory: its labels go to {titles}; choose one."

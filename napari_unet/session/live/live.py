@@ -22,13 +22,12 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 
 from napari_unet import inference
-from napari_unet.errors import UnreadableRegion
 from napari_unet.geometry.box import Box
 from napari_unet.session.hub import Hub
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.images import Images
 from napari_unet.session.live.due import due_tiles, request_for
-from napari_unet.session.live.filling import Filling
+from napari_unet.session.live.filling import LARGE_VOLUMES, Filling
 from napari_unet.session.live.known import Known, Origin, Tiles
 from napari_unet.session.live.run import Heard, ViewRun, Wish
 from napari_unet.session.models.models import Models
@@ -43,10 +42,6 @@ REST_SECONDS = 0.15
 
 _TOO_LARGE = "Zoom in to have the view predicted: now it shows too much at once."
 _VOLUMES = "This model sees volumes, which are predicted as a whole: press Predict."
-LARGE_VOLUMES = (
-    "This model sees volumes, and this stack is larger than memory: choose a model of "
-    "planes, or predict the file with napari-unet predict --output-format ome-zarr."
-)
 
 
 class Live:
@@ -94,7 +89,7 @@ class Live:
         """Predict the view of an image larger than memory, and then all the rest."""
         self.cancel()
         self._done = None
-        self._filling.start(image, self._view())
+        self._filling.start(image, self._view(), self._models.active)
 
     def end_rest(self) -> None:
         """Let the rest be; what was predicted stays."""
@@ -290,16 +285,8 @@ class Live:
         self._say()
 
     def _on_failed(self, error: Exception) -> None:
-        run, self._run = self._run, None
-        known = self._known.get(run.wish.image) if run is not None else None
-        looked = known is not None and known.prepared is not None
-        if looked and isinstance(error, UnreadableRegion) and self._filling.on:
-            of_view = self._filling.block is None
-            self._filling.skip(error)
-        else:
-            of_view = True
-            self._filling.drop()
-        if of_view:
+        self._run = None
+        if self._filling.fail(error):
             self._done = self._wish()
         self._say()
         self._hub.report("predict", error)
