@@ -32,6 +32,7 @@ import napari_unet
 from napari_unet.annotation.annotation import Annotation
 from napari_unet.annotation.drawn_edits import Delete
 from napari_unet.annotation.edits import AcceptView
+from napari_unet.annotation.large import NothingSaved
 from napari_unet.core.jobs import Job, drain
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.line import Line
@@ -42,7 +43,9 @@ from napari_unet.gui.workbench import ImportModule
 from napari_unet.images.coarse import CoarsePlanes
 from napari_unet.io.source import Source, open_source
 from napari_unet.project.chunks import ChunkFolder
+from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.project import Project
+from napari_unet.session.export_large import ExportLarge, LentLabels
 from napari_unet.session.following import FollowObjects
 from napari_unet.session.images.read_chunks import ReadChunks, ReadMarks
 from napari_unet.session.measuring import Watcher
@@ -322,7 +325,7 @@ def test_each_kind_of_job_does_the_same_in_another_process(
         train(bright, runner)
     grey = MakeGrey(np.arange(48, dtype=np.uint8).reshape(4, 4, 3), "YXC")
     sizes = LookForSizes(tuple((roots[0] / "more").iterdir()))
-    labels = np.zeros((2, 8, 8), np.int32)
+    labels = np.zeros((2, 9, 9), np.int32)
     labels[0, 1:4, 1:4], labels[1, 2:5, 1:4] = 5, 6
     seen = np.zeros(labels.shape, np.uint8)
     followed = FollowObjects(labels, seen, {}, "TYX", None, None)
@@ -332,6 +335,9 @@ def test_each_kind_of_job_does_the_same_in_another_process(
     marks = ReadMarks(saved, ((0, 0),), 8)
     slide = open_source(next((roots[0] / "more").iterdir()))
     coarse = ReadCoarsely(slide, 0, (), 2)
+    lent = LentLabels("YX", (9, 9), {(0, 0): labels[0, :9, :9]}, NothingSaved())
+    image = ImageIdentity("a", (9, 9), "uint8", "YX", "0" * 32)
+    export = ExportLarge(image, lent, None, ("fiji",), tmp_path / "out", "key")
     jobs: list[Job[Any, Any]] = [
         grey,
         ImportModule("json"),
@@ -342,6 +348,7 @@ def test_each_kind_of_job_does_the_same_in_another_process(
         marks,
         OpenLarge(slide),
         coarse,
+        export,
     ]
     for job in jobs:
         here.start(job)
