@@ -88,7 +88,7 @@ bench-annotator: | $(STARTS)
 	  --out $(RUNS)/one-image.jsonl --steps 120
 
 bench-scale:
-	@scripts/setup.sh test
+	@scripts/setup.sh bench
 	$(BIN)/python -m benchmarks.scale --out $(RUNS)/scale --sizes $(SIZES)
 
 # One after the other in processes of their own: a kill forks, so it wants no threads.

@@ -1,9 +1,11 @@
-"""What the dock does with an image of 50,000 x 50,000 pixels, in a real window.
+"""What the dock does with images larger than memory, in a real window.
 
-``python -m benchmarks.large_dock`` writes a pyramid as zarr, of which most chunks do
-not exist, opens it as a person does, predicts the view, paints, takes back, saves, and
-opens the work again. Memory is the peak of the whole process: napari, Qt, torch, the
-model, image, labels and undo. Strokes and undos are what the main thread computes.
+``python -m benchmarks.large_dock`` writes a pyramid of 50,000 x 50,000 pixels as zarr,
+or with ``--stack`` an array of 200 x 8,192 x 8,192 without one. Most chunks do not
+exist. It opens the file as a person does, predicts the view, paints, takes back, goes
+elsewhere, looks from afar, saves, and opens the work again. Memory is the peak of the
+whole process: napari, Qt, torch, the model, image, labels and undo. Strokes and undos
+are what the main thread computes.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +37,54 @@ from benchmarks.window import (
     press,
     release,
 )
+from napari_unet.geometry.box import Box
 
 _SIZE, _CHUNK, _PART = 50_000, 1024, 2048
+_PLANES, _SIDE = 200, 8192
 _STROKES = 20
 
 
-def measure(size: int, model: str) -> Report:
-    """Do a piece of work twice, the second time with the work of the first."""
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """An image: how it is written, and two places in it, of which both show nuclei."""
+
+    title: str
+    write: Callable[[Path], None]
+    middle: tuple[float, float]
+    elsewhere: tuple[float, float]
+    planes: tuple[int, int] | None = None
+
+    def look(self, viewer: Any, *, there: bool = False) -> None:
+        """Look at one of the places."""
+        viewer.camera.center = self.elsewhere if there else self.middle
+        viewer.camera.zoom = 1.0
+        if self.planes:
+            viewer.dims.set_point(0, self.planes[there])
+
+    def shows(self, box: Box) -> bool:
+        """Whether a part of the labels holds the second place."""
+        at = (*(self.planes[1:] if self.planes else ()), *self.elsewhere)
+        ends = zip(box.start, at, box.stop, strict=True)
+        return all(start <= each < stop for start, each, stop in ends)
+
+
+def slide(size: int) -> _Kind:
+    """Return a pyramid of a plane."""
     title = f"The dock on an image of {size:,} x {size:,} pixels"
+    middle, far = (size / 2, size / 2), (size / 4, size / 4)
+    return _Kind(title, partial(_write, size=size), middle, far)
+
+
+def stack() -> _Kind:
+    """Return a stack without a pyramid."""
+    title = f"The dock on a stack of {_PLANES} x {_SIDE:,} x {_SIDE:,} voxels"
+    middle = (_SIDE / 2, _SIDE / 2)
+    return _Kind(title, _write_stack, middle, middle, (_PLANES // 2, _PLANES // 2 + 3))
+
+
+def measure(kind: _Kind, model: str) -> Report:
+    """Do a piece of work twice, the second time with the work of the first."""
+    title = kind.title
     if not has_display():
         return Report(title, [], (NO_DISPLAY,))
     rows: list[Row] = []
@@ -50,14 +94,13 @@ def measure(size: int, model: str) -> Report:
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "slide.zarr"
-        _write(path, size)
-        middle = (size / 2, size / 2)
-        with _open(path, model, middle) as (window, opened):
+        kind.write(path)
+        with _open(path, model, kind) as (window, opened):
             note("with torch, napari and the model, before opening", _rss(), "GB")
             note("opened, the view drawn", opened())
             note("peak memory by then", _peak(), "GB")
-            _work(window, middle, note)
-        with _open(path, model, middle) as (window, opened):
+            _work(window, kind, note)
+        with _open(path, model, kind) as (window, opened):
             note("opened again, with its work", opened())
             found = window.session.state.image
             note("objects that are there again", found.objects if found else 0, "")
@@ -65,9 +108,7 @@ def measure(size: int, model: str) -> Report:
     return Report(title, rows, (load(),))
 
 
-def _work(
-    window: Window, middle: tuple[float, float], note: Callable[..., None]
-) -> None:
+def _work(window: Window, kind: _Kind, note: Callable[..., None]) -> None:
     window.until(lambda: not window.session.state.why_not_predict)
     view = window.dock.bench.layers.visible_box()
     assert view is not None
@@ -76,7 +117,7 @@ def _work(
     begun = time.perf_counter()
     window.session.predict()
     window.until(lambda: not image.annotation.unseen(view).any())
-    note(f"the view of {view.shape[0]} x {view.shape[1]} predicted", _since(begun))
+    note(f"the view of {view.shape[-2]} x {view.shape[-1]} predicted", _since(begun))
     window.session.cancel_prediction()
     window.live(1.0)
     canvas = window.viewer.window._qt_viewer.canvas.native
@@ -110,17 +151,21 @@ def _work(
     )
     note("the same, the slowest", 1e3 * max(strokes), "ms")
     note("an undo, median", 1e3 * np.median(undos), "ms")
-    far = middle[0] / 2, middle[1] / 2
     begun = time.perf_counter()
-    window.viewer.camera.center = far
+    kind.look(window.viewer, there=True)
     shown = image.annotation
-    window.until(lambda: shown.shown_box.start[0] < far[0] < shown.shown_box.stop[0])
+    window.until(lambda: kind.shows(shown.shown_box))
     note("to go elsewhere, with the rest of 0.16 s that a view needs", _since(begun))
+    begun = time.perf_counter()
+    window.viewer.reset_view()
+    window.until(lambda: "Overview" in window.viewer.layers)
+    note("from afar, until there is the overview", _since(begun))
+    window.live(3.0)
 
 
 @contextmanager
 def _open(
-    path: Path, model: str, middle: tuple[float, float]
+    path: Path, model: str, kind: _Kind
 ) -> Iterator[tuple[Window, Callable[[], float]]]:
     with empty_window(model) as window:
         viewer = window.viewer
@@ -131,9 +176,9 @@ def _open(
 
         def opened() -> float:
             begun = time.perf_counter()
-            viewer.open(str(path), plugin="napari")
-            viewer.camera.center, viewer.camera.zoom = middle, 1.0
+            viewer.window._qt_viewer._qt_open([str(path)], stack=False)
             window.until(_is_open(window))
+            kind.look(viewer)
             viewer.window._qt_viewer.canvas.native.repaint()
             return _since(begun)
 
@@ -168,6 +213,24 @@ def _write(path: Path, size: int) -> None:
             array[place, place] = part
 
 
+def _write_stack(path: Path) -> None:
+    """Write a stack with the same nuclei in some of its planes."""
+    import zarr
+
+    nuclei = draw_nuclei(_PART).image
+    nuclei = (1000.0 * nuclei / nuclei.max()).astype(np.uint16)
+    array = zarr.create_array(
+        path,
+        shape=(_PLANES, _SIDE, _SIDE),
+        chunks=(1, _CHUNK, _CHUNK),
+        dtype=np.uint16,
+        dimension_names=["z", "y", "x"],
+    )
+    place = slice((_SIDE - _PART) // 2, (_SIDE + _PART) // 2)
+    for plane in range(_PLANES // 2 - 2, _PLANES // 2 + 5):
+        array[plane, place, place] = nuclei
+
+
 def _since(begun: float) -> float:
     return time.perf_counter() - begun
 
@@ -185,9 +248,11 @@ def main() -> None:
     """Measure, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", type=int, default=_SIZE)
+    parser.add_argument("--stack", action="store_true")
     parser.add_argument("--model", default="nuclei")
     options = parser.parse_args()
-    show(measure(options.size, options.model), Console())
+    kind = stack() if options.stack else slide(options.size)
+    show(measure(kind, options.model), Console())
 
 
 if __name__ == "__main__":

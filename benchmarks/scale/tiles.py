@@ -1,20 +1,22 @@
 """What simpler ways make of the same objects: tiles, and tiles that are joined.
 
 The maps are decoded tile by tile. Side by side, every seam cuts what lies across it.
-With an overlap, labels of two tiles are one where they touch across the seam, as by
-`dask_image.ndmeasure.label`: then what only touches becomes one, too.
+Or labels of two tiles are made one where they touch across the seam: dask-image does
+that, by the steps with which it labels an array in chunks. What only touches becomes
+one, too.
 """
 
 from __future__ import annotations
 
 from itertools import product
 
+import dask.array as da
 import numpy as np
 import numpy.typing as npt
+from dask_image.ndmeasure._utils import _label
 
 from napari_unet.core.jobs import drain
 from napari_unet.geometry.box import Box
-from napari_unet.inference.stitching import Pairs, number_objects
 from napari_unet.instances.decoding import Maps
 from napari_unet.tasks.objectives import objective_of
 from napari_unet.weights.model import Model
@@ -39,22 +41,16 @@ def tiled(maps: Maps, model: Model, side: int, overlap: int, *, joined: bool) ->
         labels[core.slices] = np.where(found > 0, found + sum(counts), 0)
         counts.append(int(found.max(initial=0)))
         places[start] = number
-    nothing = np.zeros(0, np.int64)
-    pairs = _touching(labels, side) if joined else (nothing, nothing)
-    numbers = number_objects(0, [sum(counts)], [(0, 0, pairs)]).of(0)
-    return numbers[labels]
+    return _joined(labels, sum(counts), side) if joined else labels
 
 
-def _touching(labels: Labels, side: int) -> Pairs:
-    """Return pairs of labels that meet across a seam."""
-    ones, others = [], []
-    for turned in (labels, labels.T):
-        for seam in range(side, len(turned), side):
-            before, after = turned[seam - 1], turned[seam]
-            both = (before > 0) & (after > 0)
-            ones.append(before[both].astype(np.int64))
-            others.append(after[both].astype(np.int64))
-    return np.concatenate(ones), np.concatenate(others)
+def _joined(labels: Labels, count: int, side: int) -> Labels:
+    """Return the labels of tiles as dask-image joins them, of which there are many."""
+    blocks = da.from_array(labels, chunks=side)
+    graph = _label.label_adjacency_graph(blocks, None, count)
+    numbers = _label.connected_components_delayed(graph)
+    found = _label.relabel_blocks(blocks, numbers).compute(scheduler="synchronous")
+    return np.asarray(found, np.int32)
 
 
 def wrong(labels: Labels, whole: Labels) -> tuple[int, int]:

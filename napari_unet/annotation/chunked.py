@@ -99,6 +99,11 @@ class ChunkedArray:
         return self._bytes + sum(each.nbytes for each in self._unsaved.values())
 
     @property
+    def here(self) -> frozenset[Index]:
+        """The chunks that are in memory."""
+        return frozenset(self._unsaved) | frozenset(self._kept)
+
+    @property
     def unsaved(self) -> frozenset[Index]:
         """The chunks that changed since they were saved last."""
         return frozenset(self._unsaved)

@@ -45,12 +45,13 @@ class Pixels:
         provenance: ProvenanceMap,
         objects: ObjectTable,
         record: Callable[[PixelChange], None],
+        planes: PlaneTable | None = None,
     ) -> None:
         self.labels = labels
         self.provenance = provenance
         self._live = live
         self.objects = objects
-        self.planes = PlaneTable(labels, provenance)
+        self.planes = planes if planes is not None else PlaneTable(labels, provenance)
         self.revision = 0
         self._record = record
 

@@ -51,7 +51,8 @@ class _AcceptPlanes(PlaneEdit):
 
         def write() -> None:
             for box in boxes:
-                work.pixels.accept_mask(*work.acceptable(box))
+                for part in work.plane_acceptable(box):
+                    work.pixels.accept_mask(*part)
 
         return work.step("accept", write)
 

@@ -91,12 +91,12 @@ class _Copy(PlaneEdit):
 
     def _meant(self, work: Workspace, plane: Box) -> list[int]:
         objects, picked = work.pixels.objects, self.object_id
-        labels = work.pixels.labels[plane.slices]
         if picked in objects:
             place = objects.box(picked).intersect(plane)
             if (work.pixels.labels[place.slices] == picked).any():
                 return [picked]
             raise InputError(_NOT_HERE.format(picked))
+        labels = work.pixels.labels[plane.slices]
         verified = is_verified(work.pixels.provenance[plane.slices])
         found = labels_in(labels[verified]) - labels_in(labels[~verified])
         if not found:

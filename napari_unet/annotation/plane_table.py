@@ -23,7 +23,11 @@ class PlaneTable:
 
     def __init__(self, labels: LabelMap, provenance: ProvenanceMap) -> None:
         self._labels, self._provenance = labels, provenance
-        self._known = np.full(labels.shape[:-2], _UNKNOWN, np.int8)
+        self._begin(labels.shape)
+
+    def _begin(self, shape: tuple[int, ...]) -> None:
+        """Begin with nothing known."""
+        self._known = np.full(shape[:-2], _UNKNOWN, np.int8)
 
     def __len__(self) -> int:
         return self._known.size
@@ -44,10 +48,12 @@ class PlaneTable:
         """Return whether a person is through with a plane."""
         place = self.place(number)
         if self._known[place] == _UNKNOWN:
-            labels, verified = self._labels[place], is_verified(self._provenance[place])
-            through = verified.any() and not (labels.astype(bool) & ~verified).any()
-            self._known[place] = _FINISHED if through else _OPEN
+            self._known[place] = _FINISHED if self._is_through(place) else _OPEN
         return bool(self._known[place] == _FINISHED)
+
+    def _is_through(self, place: tuple[int, ...]) -> bool:
+        labels, verified = self._labels[place], is_verified(self._provenance[place])
+        return bool(verified.any() and not (labels.astype(bool) & ~verified).any())
 
     def unfinished_after(self, number: int) -> int | None:
         """Return the next plane that is not finished, round the end if need be."""

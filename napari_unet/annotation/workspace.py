@@ -100,6 +100,10 @@ class Workspace:
         """Return what is accepted when a box is."""
         return self.in_view(box)
 
+    def plane_acceptable(self, plane: Box) -> Iterator[tuple[Box, Mask]]:
+        """Yield what is accepted when a whole plane is, part by part."""
+        yield self.acceptable(plane)
+
     def object_region(self, object_id: int, *, ring: bool = False) -> tuple[Box, Mask]:
         """Return an object, if there is one of that id, perhaps with its ring."""
         if object_id not in self.pixels.objects or not self.rules.objects:

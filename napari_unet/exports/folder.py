@@ -7,8 +7,9 @@ the folder keeps a note.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from pydantic import Field
@@ -18,6 +19,7 @@ from napari_unet.core.atomic import told_in_words, write_atomically
 from napari_unet.core.validation import Frozen, read_description
 from napari_unet.errors import InputError
 from napari_unet.exports.format import Format, Steps
+from napari_unet.exports.in_chunks import LargeResult, iter_write_large
 from napari_unet.exports.result import Result
 from napari_unet.exports.write import iter_write
 from napari_unet.exports.written import fingerprint
@@ -79,10 +81,20 @@ class ResultsFolder:
         Raises an InputError if that would replace what others wrote, and the errors of
         `iter_write`.
         """
-        name = self.name_for(key, result.name)
-        file = self.file_for(key, result.name, format_)
-        path = self._make_room(file)
-        yield from iter_write(result, format_, path, overwrite=True)
+        write = partial(iter_write, result, format_, overwrite=True)
+        yield from self._iter_put(key, result.name, format_, write)
+
+    def iter_put_large(self, key: str, result: LargeResult, format_: Format) -> Steps:
+        """Do the same with labels larger than memory."""
+        write = partial(iter_write_large, result, format_)
+        yield from self._iter_put(key, result.name, format_, write)
+
+    def _iter_put(
+        self, key: str, image: str, format_: Format, write: Callable[[Path], Steps]
+    ) -> Steps:
+        name = self.name_for(key, image)
+        file = self.file_for(key, image, format_)
+        yield from write(self._make_room(file))
         self._remember(file, {key: name})
 
     def put_table(self, file: str, tables: Mapping[str, Measurements]) -> None:

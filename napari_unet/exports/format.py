@@ -46,6 +46,8 @@ class Format:
         A package that it needs and that may be missing.
     common : bool
         Whether most people want it.
+    large : bool
+        Whether it has room for labels larger than memory.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Format:
     measured: bool = False
     package: str = ""
     common: bool = False
+    large: bool = False
 
     @property
     def suffix(self) -> str:

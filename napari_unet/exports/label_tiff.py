@@ -5,28 +5,45 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import tifffile
 
 from napari_unet.core.atomic import write_atomically
-from napari_unet.exports.label_zarr import PIECE, LabelZarr
+from napari_unet.exports.label_zarr import PIECE
 from napari_unet.geometry.box import Box
 from napari_unet.io.write import tags_of
 
 _TILE = 512
+
+
+class Regions(Protocol):
+    """Labels, or values, with their axes."""
+
+    @property
+    def axes(self) -> str: ...  # noqa: D102
+    @property
+    def shape(self) -> tuple[int, ...]: ...  # noqa: D102
+    @property
+    def dtype(self) -> np.dtype[Any]: ...  # noqa: D102
+
+    def read(self, region: Box) -> npt.NDArray[Any]:
+        """Return what lies in a region."""
+        ...
+
+
 _OURS = "napari-unet"
 
 
 def write_label_tiff(
     path: Path,
-    labels: LabelZarr,
+    labels: Regions,
     pixel_size: Mapping[str, float],
     said: Mapping[str, Any],
 ) -> None:
-    """Write labels, or values, that lie in a zarr; whole or not at all.
+    """Write labels, or values, that are read by regions; whole or not at all.
 
     Parameters
     ----------
@@ -65,7 +82,7 @@ def read_tiff_note(path: Path) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _tiles(labels: LabelZarr) -> Iterator[npt.NDArray[Any]]:
+def _tiles(labels: Regions) -> Iterator[npt.NDArray[Any]]:
     """Yield all tiles, row by row; those at the end are filled up with 0."""
     *others, rows, columns = labels.shape
     for at in np.ndindex(*others):

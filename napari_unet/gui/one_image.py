@@ -154,7 +154,8 @@ def _layer_with(entry: Entry, picture: Picture) -> Image:
     name = entry.path.stem if entry.path is not None else entry.name
     metadata = {"axes": picture.axes} if picture.axes else {}
     with made_from_file(str(entry.path), NAPARI):
-        return Image(data, name=name, metadata=metadata)
+        limits = picture.limits
+        return Image(data, name=name, metadata=metadata, contrast_limits=limits)
 
 
 def _same_kind(layer: Image, other: Image) -> bool:

@@ -1,14 +1,16 @@
-"""Folders that a person drops on the window, or opens, and that napari would not read.
+"""What a person drops or opens, and napari would not read, or would read all at once.
 
 napari makes one stack of the files in a folder, and ends with an error where there is
 any other file or only folders. A project is opened here, and images that cannot be such
-a stack come into the list. What napari can stack it does; see `folders.py`.
+a stack come into the list. What napari can stack it does; see `folders.py`. Images
+larger than memory are opened by regions; see `large_files.py`.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from napari_unet.gui.large_files import LargeFiles
 from napari_unet.gui.reading import is_read_as_image
 from napari_unet.io.zarr import is_zarr
 from napari_unet.project.layout import SUFFIX
@@ -18,8 +20,9 @@ from napari_unet.session.session import Session
 class Opening:
     """Takes folders before napari does."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, large: LargeFiles) -> None:
         self._session = session
+        self._large = large
 
     def take(self, paths: list[str]) -> list[str]:
         """Open what can be opened here; return what is left for napari."""
@@ -29,7 +32,7 @@ class Opening:
                 self._session.projects.open(path)
             elif path.is_dir() and not _is_for_napari(path):
                 folders.append(path)
-            else:
+            elif not self._large.take(path):
                 left.append(str(path))
         if folders:
             self._session.worklist.listing.add(folders, go=True)

@@ -13,7 +13,7 @@ what is painted over one channel is painted over all of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -61,6 +61,24 @@ def cover_part(target: Any, source: Any, origin: tuple[int, ...]) -> None:
     linear = matrix_of_pixels(source)[:-1, :-1][-len(origin) :, -len(origin) :]
     moved = np.array(source.translate[-len(origin) :]) + linear @ np.array(origin)
     _set(target, "translate", np.array([*target.translate[: -len(origin)], *moved]))
+
+
+def cover_coarsely(
+    target: Any, source: Any, origin: tuple[int, ...], step: int
+) -> None:
+    """Let a layer lie where another one does, of which it has every n-th pixel.
+
+    Of the last two axes, from one of its pixels on; `origin` is that pixel along the
+    last axes of both. A pixel of it lies in the middle of those that it stands for.
+    """
+    beyond = (step - 1) / 2
+    middle = (*origin[:-2], *(each + beyond for each in origin[-2:]))
+    cover(target, source)
+    linear = matrix_of_pixels(source)[:-1, :-1][-len(middle) :, -len(middle) :]
+    moved = np.array(source.translate[-len(middle) :]) + linear @ np.array(middle)
+    coarse = [*target.scale[:-2], *(step * np.array(target.scale[-2:]))]
+    _set(target, "scale", np.array(coarse))
+    _set(target, "translate", np.array([*target.translate[: -len(middle)], *moved]))
 
 
 def _cover_by_affine(target: Any, source: Any, common: int) -> None:
@@ -163,6 +181,11 @@ class ChannelAxis:
             return cls()
         return cls(position, shape[position])
 
+    @property
+    def without_origin(self) -> ChannelAxis:
+        """The same axis of a layer that shows all of what is meant."""
+        return replace(self, origin=())
+
     def spread(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Return a view of labels, or of anything of their shape, for the layer."""
         if self.position is None:
@@ -210,6 +233,10 @@ class ChannelAxis:
     def axis_in_layer(self, axis: int) -> int:
         """Return which axis of the layer an axis of the labels is."""
         return axis + (self.position is not None and axis >= self.position)
+
+    def place_in_layer(self, axis: int, place: int) -> int:
+        """Return where in the layer a place along an axis of the labels is."""
+        return place - self.origin[axis] if self.origin else place
 
     def points_of_labels(self, points: Points) -> Points:
         """Return pixels of the layer as pixels of the labels."""

@@ -10,7 +10,9 @@ from napari.plugins.io import read_data_with_plugins
 from npe2 import PluginManager
 
 from napari_unet.gui.napari_private import is_taken_for_colour
+from napari_unet.io.large_file import find_large, open_large
 from napari_unet.io.read import is_damaged
+from napari_unet.session.images.size import is_large
 from napari_unet.session.worklist.reading import Picture, PlainReader
 
 NAPARI = "napari"
@@ -38,13 +40,19 @@ class NapariReader:
         """Read a file; an InputError says why that cannot be."""
         if is_damaged(path):
             return PlainReader().read(path)  # which says so; napari shows what is left
+        if (source := find_large(path, is_large)) is not None:
+            found = open_large(source)
+            # It is indexed as numpy's arrays are, and is no more than that.
+            pixels: Any = found.levels[0]
+            shown = list(found.levels)
+            return Picture(pixels, found.axes, shown=shown, limits=found.limits)
         try:
-            found, _ = read_data_with_plugins([str(path)], plugin=NAPARI)
+            layers, _ = read_data_with_plugins([str(path)], plugin=NAPARI)
         except Exception:  # noqa: BLE001 - readers raise anything at all
-            found = []
-        if not found or not _is_array(found[0][0]):
+            layers = []
+        if not layers or not _is_array(layers[0][0]):
             return PlainReader().read(path)
-        data = found[0][0]
+        data = layers[0][0]
         pixels = data[0] if isinstance(data, list) else data
         return Picture(pixels, colour=is_taken_for_colour(pixels), shown=data)
 

@@ -85,10 +85,12 @@ class Sections:
         layer = shown.layer
         beyond = dims.ndim - layer.ndim
         here = np.array(layer.world_to_data(dims.point))
+        channel = shown.binding.channel
         for axis, place in enumerate(section.at):
-            own = shown.binding.channel.axis_in_layer(axis)
-            if axis not in section.axes and round(float(here[own])) != place:
-                here[own] = place
+            own = channel.axis_in_layer(axis)
+            there = channel.place_in_layer(axis, place)
+            if axis not in section.axes and round(float(here[own])) != there:
+                here[own] = there
                 world = layer.data_to_world(here)
                 dims.set_point(own + beyond, float(world[own]))
 

@@ -98,6 +98,7 @@ class ShownResult:
         self.layer = labels  # that is painted in
         self._overlay: VerifiedOverlay | None = None
         self.values: ValuePictures | None = None  # where values are predicted
+        self.marks: Labels | None = None  # of what is labelled, seen from afar
         self._together = LayersTogether()
         channel = channel_axis(image, below)
         self.binding = LabelsBinding(labels, image.annotation, layers, channel=channel)
@@ -124,7 +125,8 @@ class ShownResult:
         """Return what a layer is here, or None if it is none of these."""
         if layer is self.layer:
             return Role.LABELS
-        if self._overlay is not None and layer is self._overlay.layer:
+        overlay = self._overlay.layer if self._overlay is not None else None
+        if layer is not None and layer in (overlay, self.marks):
             return Role.OVERLAY
         if self.values is not None and layer in self.values.pictures.values():
             return Role.PICTURE
@@ -250,6 +252,8 @@ class ShownResult:
             self.values.close(remove=remove)
         if self._overlay is not None:
             self._overlay.close()
+        if self.marks is not None and self.marks in self._layers:
+            self._layers.remove(self.marks)
 
     def _give(self, name: str, value: Any) -> None:
         setattr(self.layer, name, value)

@@ -12,12 +12,15 @@ from typing import Any
 
 from napari_unet.core.events import MicroBatch, Preparing, TilesDone
 from napari_unet.core.jobs import Job
+from napari_unet.core.memory import give_back
 from napari_unet.session.runner import Handlers, Outcome, Running, Yielded
 
 TICK_MS = 15
 # A job this far ahead of the main thread waits for it.
 _MOST_UNREAD = 256
 _NICENESS = 10
+# What took less has taken little memory.
+_LONG_SECONDS = 0.1
 # Of several in a row, only the newest says anything.
 _LATEST_COUNTS = (MicroBatch, Preparing, TilesDone)
 
@@ -70,11 +73,15 @@ class ThreadJob(Running):
 
     def _run(self) -> None:
         _lower_priority()
+        began = time.monotonic()
         while True:
             outcome = self.advance()
-            self._outbox.append(outcome)
             if not isinstance(outcome, Yielded):
+                if time.monotonic() - began > _LONG_SECONDS:
+                    give_back()
+                self._outbox.append(outcome)
                 return
+            self._outbox.append(outcome)
             while len(self._outbox) > _MOST_UNREAD and not self.cancelled:
                 time.sleep(TICK_MS / 1000)
 

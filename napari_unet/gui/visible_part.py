@@ -8,13 +8,16 @@ stroke stays until the stroke is over.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject
 
 from napari_unet.annotation.large import LargeAnnotation
+from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box
 from napari_unet.gui.camera import box_in_canvas
+from napari_unet.gui.from_afar import FromAfar
 from napari_unet.gui.layers import ViewerLayers
 from napari_unet.gui.view_watch import ViewWatch
 from napari_unet.session.images.image import OpenImage
@@ -26,8 +29,8 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
 _ZOOM_IN = (
-    "The view is larger than the part in which labels are shown and painted, which is "
-    "its middle: zoom in to see the labels of all of it."
+    "From afar you see where labels are: predicted white, accepted blue, corrected "
+    "orange. Zoom in to see them all, and to paint."
 )
 
 
@@ -48,21 +51,22 @@ class VisiblePart:
         self._runner = runner
         self._reading: Running | None = None
         self._told = False
+        self._afar = FromAfar(viewer, session, layers, runner, parent)
         self._watch = ViewWatch(viewer, _nothing, self.follow, parent)
         layers.results.changed.connect(self.follow)
 
     def close(self) -> None:
         """Move nothing more."""
         self._watch.close()
+        self._afar.hide()
         self._layers.results.changed.disconnect(self.follow, missing_ok=True)
 
     def follow(self) -> None:
         """Show the part of the labels that is in view, if another one is shown."""
         image, shown = self._session.images.current, self._layers.results.current
-        if image is None or shown is None:
-            return
-        annotation = image.annotation
-        if not isinstance(annotation, LargeAnnotation):
+        annotation = image.annotation if image is not None else None
+        if not (image and shown and isinstance(annotation, LargeAnnotation)):
+            self._afar.hide()
             return
         view = box_in_canvas(self._viewer, shown.below, image.axes)
         view = view.intersect(annotation.pixels.whole) if view else None
@@ -70,6 +74,10 @@ class VisiblePart:
             return
         pane = annotation.pane
         fits = all(a <= b for a, b in zip(view.shape, pane.array.shape, strict=True))
+        if fits:
+            self._afar.hide()
+        else:
+            self._afar.show(shown, annotation, view.start[:-2])
         self._tell(zoomed_out=not fits)
         wanted = pane.best(view)
         if wanted == pane.box or (fits and pane.box.contains(view)):
@@ -94,12 +102,12 @@ class VisiblePart:
             if annotation.saved is saved:
                 annotation.offer(chunks)
             self._move(image, box)
+            if damage := annotation.tell_damage():
+                self._session.report("correct", InputError(damage))
 
+        failed = partial(self._session.report, "correct")
         self._reading = self._runner.start(
-            ReadChunks(saved, missing),
-            Handlers(
-                result=take, error=lambda error: self._session.report("correct", error)
-            ),
+            ReadChunks(saved, missing), Handlers(result=take, error=failed)
         )
 
     def _move(self, image: OpenImage, box: Box) -> None:

@@ -30,10 +30,9 @@ from napari_unet.gui.folders import Folders
 from napari_unet.gui.hold_to_hide import HoldToHide
 from napari_unet.gui.image_layers import MakeGrey, source_of
 from napari_unet.gui.key_sheet import show_keys_by_key
+from napari_unet.gui.large_files import LargeFiles
 from napari_unet.gui.layers import ViewerLayers
-from napari_unet.gui.napari_private import (
-    offer_paths,
-)
+from napari_unet.gui.napari_private import offer_paths
 from napari_unet.gui.next_plane import NextPlane
 from napari_unet.gui.notices import Notices
 from napari_unet.gui.one_image import OneImage
@@ -93,7 +92,8 @@ class Workbench(QObject):
         self.folders = Folders(
             self.viewer, self.session.worklist, self._runner, self.session.report
         )
-        self._opening = Opening(self.session)
+        self._large = LargeFiles(self.viewer, self.session, self._runner, self)
+        self._opening = Opening(self.session, self._large)
         self._activity = Activity()
         self._notices = Notices()
         self._words: weakref.WeakSet[QWidget] = weakref.WeakSet()
@@ -218,6 +218,7 @@ class Workbench(QObject):
         self.brush.close()
         self._watch.close()
         self._part.close()
+        self._large.close()
         self.layers.close()
         told = self.session.close()
         for problem in told:

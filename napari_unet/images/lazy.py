@@ -74,6 +74,8 @@ class LazyImage:
             if hasattr(part, "__dask_graph__"):
                 part = part.compute(scheduler="synchronous")
             return np.asarray(part)
+        except UnreadableRegion:
+            raise  # by a file, which says more
         # A graph can fail in any way.
         except Exception as error:
             part, reason = f"the region {region.in_words}", reason_of(error)

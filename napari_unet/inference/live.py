@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from napari_unet.core.events import TilesDone
 from napari_unet.core.jobs import told_as
+from napari_unet.core.memory import give_back
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.grid import Cell
 from napari_unet.geometry.maps import Mask
@@ -149,6 +150,7 @@ def iter_predict_view(
         prepared = yield from iter_prepare(
             image, model, predictor, request.view, axes, diameter, pixel_size
         )
+        give_back()  # what the looks took, which is as much as a view takes
         yield ImagePrepared(prepared)
     if prepared.too_large(request.view):
         return

@@ -137,8 +137,11 @@ def sample_of(image: CanonicalImage, first: CanonicalImage) -> CanonicalImage:
         with suppress(UnreadableRegion):  # told of when it is predicted
             part = image.plane(frame, section, box)
             parts.append(part.reshape(part.shape[0], 1, -1))
-    seen = first.read(Box.whole(first.shape))[0]
-    parts.append(seen.reshape(seen.shape[0], 1, -1))
+    with suppress(UnreadableRegion):
+        seen = first.read(Box.whole(first.shape))[0]
+        parts.append(seen.reshape(seen.shape[0], 1, -1))
+    if not parts:
+        first.read(Box.whole(first.shape))  # which says what is wrong
     pixels = np.concatenate(parts, axis=2)
     return CanonicalImage(ArrayImage(array=pixels, axes="CYX"), "CYX")
 

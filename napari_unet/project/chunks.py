@@ -19,12 +19,14 @@ from contextlib import suppress
 from hashlib import blake2b
 from io import BytesIO
 from pathlib import Path
+from shutil import copyfile
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field, ValidationError
 
+from napari_unet.annotation.chunk_planes import ChunkFacts
 from napari_unet.annotation.chunked import Chunk, ChunkedArray, Index
 from napari_unet.annotation.large import ChunkedSnapshot
 from napari_unet.annotation.objects import Content, ObjectTable, Rows, rows_of
@@ -63,11 +65,6 @@ class ChunkFolder:
         Of all labels.
     entries : mapping
         The files of each chunk.
-
-    Attributes
-    ----------
-    verified : frozenset of tuple
-        The chunks in which something is verified, once `objects` were read.
     """
 
     def __init__(
@@ -76,7 +73,11 @@ class ChunkFolder:
         self.path, self.shape, self.entries = path, shape, dict(entries)
         # Knows where chunks lie, and holds none.
         self._grid = ChunkedArray(shape, np.uint8)
-        self.verified: frozenset[Index] = frozenset()
+
+    @property
+    def indices(self) -> frozenset[Index]:
+        """The chunks that are saved."""
+        return frozenset(self.entries)
 
     @classmethod
     def open(
@@ -119,37 +120,55 @@ class ChunkFolder:
     def problem(self) -> str:
         """Read every file, and return which one is damaged; nothing if none is."""
         try:
-            self.objects()
-            for index in self.entries:
+            for index, entry in self.entries.items():
+                self._rows(index, entry)
                 self.read(index)
         except StorageError as error:
             return str(error)
         return ""
 
-    def objects(self) -> ObjectTable:
-        """Return the objects of all chunks."""
-        table, verified = ObjectTable(self._grid.size), set[Index]()
+    def objects(self) -> tuple[ObjectTable, ChunkFacts]:
+        """Return the objects of all chunks, and what these hold.
+
+        But for chunks that cannot be read.
+        """
+        table = ObjectTable(self._grid.size)
+        verified, unfinished = set[Index](), set[Index]()
         for index, entry in self.entries.items():
-            path = _rows_path(self.path, index, entry.number)
-            rows = _read_rows(path, entry.rows_hash, self._grid.place(index))
-            table.add(rows)
-            if rows.verified:
-                verified.add(index)
-        self.verified = frozenset(verified)
-        return table
+            with suppress(StorageError):  # told when somebody looks there
+                rows = self._rows_or_count(index, entry)
+                table.add(rows)
+                if rows.verified:
+                    verified.add(index)
+                if any(right < pixels for _, pixels, right, _ in rows.objects):
+                    unfinished.add(index)
+        return table, ChunkFacts(frozenset(verified), frozenset(unfinished))
+
+    def _rows_or_count(self, index: Index, entry: _Entry) -> Rows:
+        """Return the objects of a chunk, counted anew if their file is damaged."""
+        try:
+            return self._rows(index, entry)
+        except StorageError:
+            if (maps := self.read(index)) is None:
+                raise
+            return _rows_in(*maps, self._grid.place(index))
+
+    def _rows(self, index: Index, entry: _Entry) -> Rows:
+        path = _rows_path(self.path, index, entry.number)
+        return _read_rows(path, entry.rows_hash, self._grid.place(index))
 
     def write(self, number: int, snapshot: ChunkedSnapshot, axes: str) -> str:
         """Write a save that begins with these chunks; return the hash of its index."""
         with told_in_words(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
         entries = dict(self.entries)
+        for index in snapshot.damaged:
+            self._keep_damaged(index)
         for index, (labels, provenance) in snapshot.chunks.items():
             pair = _pair(self.path, index, number)
             work = AnnotationSnapshot(labels, provenance, 1, 0)
             hashes = write_maps(pair, work, axes)
-            rows = rows_of(
-                Content(labels, is_verified(provenance)), self._grid.place(index)
-            )
+            rows = _rows_in(labels, provenance, self._grid.place(index))
             own = _write_rows(_rows_path(self.path, index, number), rows)
             entries[index] = _Entry(
                 number=number,
@@ -163,11 +182,27 @@ class ChunkFolder:
         write_atomically(self.path / f"{number}.json", lambda file: file.write(text))
         return _hash(text)
 
+    def _keep_damaged(self, index: Index) -> None:
+        """Keep a copy of what another save takes the place of, if that is possible.
+
+        It may hold work that somebody can still read; nothing removes it.
+        """
+        if (entry := self.entries.get(index)) is not None:
+            for path in _pair(self.path, index, entry.number):
+                with suppress(OSError):
+                    copyfile(path, path.with_name(f".damaged.{path.name}"))
+
 
 def all_chunks(snapshot: ChunkedSnapshot, saved: ChunkFolder) -> ChunkedSnapshot:
-    """Return a snapshot with all chunks, those that are saved elsewhere, too."""
-    rest = {i: saved.read(i) for i in saved.entries if i not in snapshot.chunks}
-    chunks = {i: both for i, both in rest.items() if both is not None}
+    """Return a snapshot with all chunks, those that are saved elsewhere, too.
+
+    But for damaged ones, which stay where they are.
+    """
+    chunks: dict[Index, tuple[Chunk, Chunk]] = {}
+    for index in saved.entries.keys() - snapshot.chunks.keys():
+        with suppress(StorageError):
+            if (both := saved.read(index)) is not None:
+                chunks[index] = both
     return ChunkedSnapshot(
         snapshot.shape,
         {**chunks, **snapshot.chunks},
@@ -175,6 +210,7 @@ def all_chunks(snapshot: ChunkedSnapshot, saved: ChunkFolder) -> ChunkedSnapshot
         snapshot.revision,
         snapshot.counts,
         snapshot.saved,
+        origins=snapshot.origins,
     )
 
 
@@ -208,6 +244,10 @@ def _name_of(index: Index) -> str:
 
 def _index_of(name: str) -> Index:
     return tuple(int(each) for each in name.split("-"))
+
+
+def _rows_in(labels: Chunk, provenance: Chunk, place: Box) -> Rows:
+    return rows_of(Content(labels, is_verified(provenance)), place)
 
 
 def _hash(content: bytes) -> str:

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from napari_unet.annotation.large import ChunkedSnapshot, NothingSaved
 from napari_unet.annotation.objects import ObjectCounts
-from napari_unet.annotation.origins import Origins
 from napari_unet.annotation.provenance import AnnotationSnapshot, Provenance
 from napari_unet.core.atomic import sync_folder, told_in_words, write_atomically
 from napari_unet.errors import StorageError
@@ -171,7 +170,7 @@ class ProjectFolder:
         if isinstance(snapshot, ChunkedSnapshot):
             index = self._write_chunks(key, number, snapshot, result_axes(axes))
             hashes, done = (index, index), _done_of(snapshot.counts)
-            origins: Origins = {}  # they are of frames, and these are planes
+            origins = snapshot.origins
         else:
             pair = self.pair(key, number)
             hashes = write_maps(pair, snapshot, result_axes(axes))

@@ -33,7 +33,7 @@ from pydantic import (
 
 from napari_unet.annotation.schema import INSTANCES, LabelSchema
 from napari_unet.core.jobs import drain
-from napari_unet.errors import InputError
+from napari_unet.errors import InputError, UnreadableRegion
 from napari_unet.geometry.axes import parse_axes
 from napari_unet.geometry.box import Box
 from napari_unet.images.source import ImageSource
@@ -126,40 +126,64 @@ def iter_identify(
 
 
 def identify_by_samples(
-    name: str, image: ImageSource, axes: str, schema: LabelSchema = INSTANCES
+    name: str,
+    image: ImageSource,
+    axes: str,
+    schema: LabelSchema = INSTANCES,
+    damaged: list[UnreadableRegion] | None = None,
 ) -> Generator[None, None, ImageIdentity]:
-    """Identify an image that is too large to be read whole, by parts of it."""
+    """Identify an image that is too large to be read whole, by parts of it.
+
+    What cannot be read is noted in `damaged`, and told nobody else from it.
+    """
     axes = parse_axes(axes, len(image.shape))
-    content = yield from iter_sample_hash(image, axes)
+    content = yield from iter_sample_hash(image, axes, damaged)
     dtype = np.dtype(image.dtype).name
     shape = tuple(image.shape)
     return ImageIdentity(readable(name), shape, dtype, axes, content, schema)
 
 
-_SAMPLE, _SAMPLES = 64, 5
+_SAMPLE, _SAMPLES, _PLANES = 64, 5, 3
 
 
-def iter_sample_hash(image: ImageSource, axes: str) -> Generator[None, None, str]:
-    """Hash squares of an image that are spread over it; returns 32 hex digits."""
+def iter_sample_hash(
+    image: ImageSource, axes: str, damaged: list[UnreadableRegion] | None = None
+) -> Generator[None, None, str]:
+    """Hash squares of an image that are spread over it; returns 32 hex digits.
+
+    Of a stack they are those of its first plane, its last one and that between them.
+    What cannot be read is an error, or else left out and noted in `damaged`.
+    """
     little = np.dtype(image.dtype).newbyteorder("<")
     digest = blake2b(f"parts {little.str} {image.shape}".encode(), digest_size=16)
+    sizes = list(zip(axes, image.shape, strict=True))
+    extent = [_SAMPLED.get(axis, (n, 1))[0] for axis, n in sizes]
     starts = [
-        sorted(
-            {round(max(0, n - _SAMPLE) * i / (_SAMPLES - 1)) for i in range(_SAMPLES)}
-        )
-        if axis in "YX"
-        else [0]
-        for axis, n in zip(axes, image.shape, strict=True)
-    ]
-    extent = [
-        _SAMPLE if a in "YX" else n for a, n in zip(axes, image.shape, strict=True)
+        _spread(n, *_SAMPLED[axis]) if axis in _SAMPLED else [0] for axis, n in sizes
     ]
     for start in product(*starts):
         stop = tuple(a + n for a, n in zip(start, extent, strict=True))
-        part = image.read(Box(start, stop).intersect(Box.whole(image.shape)))
-        digest.update(np.ascontiguousarray(part, dtype=little).data)
+        box = Box(start, stop).intersect(Box.whole(image.shape))
+        try:
+            part = image.read(box)
+        except UnreadableRegion as error:
+            if damaged is None:
+                raise
+            damaged.append(error)
+        else:
+            digest.update(np.ascontiguousarray(part, dtype=little).data)
         yield
     return digest.hexdigest()
+
+
+_SAMPLED = dict.fromkeys("YX", (_SAMPLE, _SAMPLES)) | dict.fromkeys("TZ", (1, _PLANES))
+"""Extent and number of the parts along an axis; along others it is all of it."""
+
+
+def _spread(length: int, extent: int, count: int) -> list[int]:
+    """Return where parts begin that are spread over a length."""
+    last = max(0, length - extent)
+    return sorted({round(last * i / (count - 1)) for i in range(count)})
 
 
 def readable(name: str) -> str:

@@ -23,7 +23,7 @@ from napari_unet.project.journal_reader import JournalRead
 from napari_unet.project.manifest import Generation
 from napari_unet.tasks import task_of
 
-_MOST_PIXELS = 2**28
+_MOST_PIXELS, _MOST_OF_STACKS = 2**28, 2**32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,8 +96,8 @@ class StoredAnnotation:
 
 
 def _too_many(shape: tuple[int, ...]) -> bool:
-    """Whether labels of a plane are read chunk by chunk, whoever asks."""
-    return len(shape) == 2 and prod(shape) > _MOST_PIXELS
+    """Whether labels are read chunk by chunk, whoever asks."""
+    return prod(shape) > (_MOST_PIXELS if len(shape) == 2 else _MOST_OF_STACKS)
 
 
 def arrays_of(chunks: ChunkFolder) -> tuple[LabelMap, ProvenanceMap]:
@@ -159,10 +159,12 @@ def saved_annotation(schema: LabelSchema, stored: StoredAnnotation) -> Annotatio
     """Return the annotation as saved, without the journal; InputError for bad maps."""
     if stored.chunks is not None:
         known = stored.chunks
-        facet, objects = task_of(schema).labels, known.objects()
+        facet, (objects, facts) = task_of(schema).labels, known.objects()
         saved = known if known.entries else None
-        found = saved, objects, stored.next_id, known.verified
-        return facet.large(schema.names, known.shape, *found)
+        found = saved, objects, stored.next_id, facts
+        large = facet.large(schema.names, known.shape, *found)
+        large.origins = stored.origins
+        return large
     restored = task_of(schema).labels.restored
     annotation = restored(stored.labels, stored.provenance, stored.next_id)
     annotation.origins = stored.origins

@@ -12,12 +12,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from napari_unet.core.jobs import Job
 from napari_unet.errors import InputError
 from napari_unet.exports import FORMATS, Result
 from napari_unet.images.channels import channel_count, channel_titles
 from napari_unet.inference.events import Redecodable
 from napari_unet.session.copying import LabelsCopy, values_of
 from napari_unet.session.export_job import Exported, ExportResults
+from napari_unet.session.export_large import ExportLarge
 from napari_unet.session.export_work import (
     OpenWork,
     SavedWork,
@@ -84,12 +86,29 @@ class Exporting:
         self._hub.clear("results")
         self._tell_folder()
         self._everything, self._copied = everything, []
+        current = self._images.current
+        if current is not None and current.large and not everything:
+            self._start_large(current)
+            return
         for image in self._wanted(everything):
             image.canvas.flush()
             copy = LabelsCopy(image.annotation, exact=True)
             self._copying.append((image, copy))
         self._show(progress=Progress(), told="")
         self.tick()
+
+    def _start_large(self, image: OpenImage) -> None:
+        """Export labels larger than memory: they are lent, and not copied."""
+        image.canvas.flush()
+        folder = self._state.folder
+        assert folder is not None  # an image is open
+        try:
+            job = ExportLarge.of(image, self._state.formats, folder)
+        except InputError as error:
+            self._hub.report("results", error)
+            return
+        self._show(progress=Progress(), told="")
+        self._run(job)
 
     def cancel(self) -> None:
         """Stop; files that are written stay."""
@@ -174,6 +193,9 @@ class Exporting:
             chosen.folder if chosen is not None else None,
         )
         self._copied = []
+        self._run(job)
+
+    def _run(self, job: Job[Progress, Exported]) -> None:
         running = self._hub.runner.start(
             job,
             Handlers(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from napari_unet.annotation.edit import EDITS, why_no_labels
+from napari_unet.exports import FORMATS
 from napari_unet.models.library import OwnModel
 from napari_unet.session.images.place import NOT_SAVED, SaveState
 from napari_unet.session.images.size import not_of_large
@@ -39,8 +40,6 @@ from napari_unet.session.status import (
 )
 from napari_unet.session.worklist.status import NO_LIST, ProjectState, WorklistState
 from napari_unet.tasks import task_of
-
-_BY_BLOCKS = "napari-unet predict writes those of a file, block by block"
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +200,7 @@ class State:
             return reason
         if self.image and not self.image.has_labels:
             return "There are no labels yet: Predict, or paint some."
-        return _why_large(self.image, "an export of results", _BY_BLOCKS)
+        return _why_no_large_export(self.image, self.exporting.formats)
 
     @property
     def why_not_export_model(self) -> str:
@@ -298,6 +297,15 @@ class State:
 
 def _why_large(image: ImageState | None, what: str, instead: str = "") -> str:
     return not_of_large(what, instead) if image is not None and image.large else ""
+
+
+def _why_no_large_export(image: ImageState | None, formats: tuple[str, ...]) -> str:
+    large = [each for each in FORMATS if each.large]
+    fits = image is None or not image.large
+    if fits or any(each.name in formats for each in large):
+        return ""
+    titles = " or ".join(each.title for each in large)
+    return f"This image is larger than memory: its labels go to {titles}; choose one."
 
 
 def _why_not_learn(image: ImageState) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unet.annotation.annotation import Annotation
-from napari_unet.annotation.chunked import Index
+from napari_unet.annotation.chunk_planes import NO_FACTS, ChunkFacts
 from napari_unet.annotation.labels import LabelKind, Labels, as_labels, as_whole
 from napari_unet.annotation.large import LargeAnnotation, SavedChunks
 from napari_unet.annotation.objects import ObjectTable
@@ -114,7 +114,7 @@ class Labeling(ABC):
         saved: SavedChunks | None = None,
         objects: ObjectTable | None = None,
         next_id: int = 1,
-        verified: frozenset[Index] = frozenset(),
+        facts: ChunkFacts = NO_FACTS,
     ) -> LargeAnnotation:
         """Return an annotation of an image larger than memory; perhaps it was saved.
 
@@ -127,7 +127,7 @@ class Labeling(ABC):
             )
         rules = self.rules
         return LargeAnnotation(
-            shape, saved, objects, rules=rules, next_id=next_id, verified=verified
+            shape, saved, objects, rules=rules, next_id=next_id, facts=facts
         )
 
     def take_over(

@@ -6,8 +6,8 @@ import dask
 import dask.array as da
 import numpy as np
 import pytest
-from qtpy.QtTest import QTest
 
+from napari_unet.annotation.overview import Mark
 from napari_unet.geometry.box import Box
 from napari_unet.inference import tile_maps
 from tests.session.brightness import disks
@@ -92,6 +92,35 @@ def test_the_view_is_predicted(large) -> None:
     assert np.asarray(large.labels.data).any()
     large.session.cancel_prediction()
     large.until(lambda: not large.state.predicting)
+
+
+def _marks(stage):
+    return next((x for x in stage.viewer.layers if x.name == "Overview"), None)
+
+
+def test_from_afar_it_is_seen_what_is_labelled(large, drag) -> None:
+    """And from near as before; the marks are no labels that somebody paints in."""
+    look(large, (1200, 1200))
+    large.session.correcting.start_empty()
+    large.until(lambda: shows(large, (1200, 1200)))
+    layer = large.labels
+    layer.selected_label, layer.brush_size, layer.mode = 5, 30, "paint"
+    at = tuple(1200 - n for n in large.annotation.shown_box.start)
+    drag(large.viewer, layer, [at, (at[0], at[1] + 15), (at[0], at[1] + 30)])
+    large.until(lambda: large.annotation.counts().verified_pixels > 0)
+    assert _marks(large) is None
     look(large, (3000, 3500), zoom=0.05)
-    QTest.qWait(400)
-    assert "zoom in" in large.state.message
+    large.until(lambda: _marks(large) is not None)
+    marks = _marks(large)
+    assert "From afar" in large.state.message
+    place = tuple(round(n) for n in marks.world_to_data((1200, 1210)))
+    large.until(lambda: marks.data[place] == Mark.CORRECTED)
+    assert marks.visible
+    assert np.count_nonzero(marks.data) < 100
+    assert large.viewer.layers.selection.active is layer
+    assert not marks.editable
+    look(large, (1200, 1200))
+    large.until(lambda: not marks.visible)
+    large.until(lambda: shows(large, (1200, 1200)))
+    large.viewer.layers.remove(large.viewer.layers["slide"])
+    large.until(lambda: _marks(large) is None)

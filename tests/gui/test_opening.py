@@ -105,7 +105,9 @@ def opened():
         projects=SimpleNamespace(open=seen.projects.append),
         worklist=SimpleNamespace(listing=listing),
     )
-    seen.take = lambda *paths: Opening(session).take([str(path) for path in paths])
+    large = SimpleNamespace(take=lambda path: path.name == "large.tif")
+    opening = Opening(session, large)
+    seen.take = lambda *paths: opening.take([str(path) for path in paths])
     return seen
 
 
@@ -118,7 +120,7 @@ def test_what_napari_reads_is_left_to_it(tmp_path, opened):
     np.save(numbers / "a.npy", disks())  # napari's own, not ours
     (tmp_path / "image.zarr").mkdir()
     paths = [stack, numbers, tmp_path / "image.zarr", stack / "a.tif"]
-    assert opened.take(*paths) == list(map(str, paths))
+    assert opened.take(*paths, tmp_path / "large.tif") == list(map(str, paths))
     assert not opened.listed
     assert not opened.projects
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from napari_unet.annotation.large import LargeAnnotation
-from napari_unet.errors import StorageError
 from napari_unet.geometry.box import Box
 from napari_unet.project.identity import ImageFields, ImageIdentity
 from napari_unet.project.journal import Journal, Syncer
@@ -97,10 +95,51 @@ def test_damage_is_told_and_an_older_save_is_there(tmp_path: Path) -> None:
     assert stored is not None
     assert stored.notice is not None
     assert "cannot be read" in stored.notice
-    path = tmp_path / "a.unet/chunks/slide/0-0.1.labels.tif"
+
+
+def _cut_off(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-50])
-    with pytest.raises(StorageError, match="0-0"):
-        rebuild(IMAGE.schema, stored)
+
+
+def test_a_damaged_chunk_is_empty_and_named_and_all_others_are_there(
+    tmp_path: Path,
+) -> None:
+    """Also where the pane lies first; and what is damaged is kept."""
+    store, work = ProjectStore(tmp_path / "a.unet"), LargeAnnotation(SHAPE, side=600)
+    _paint(work, 100, 100, 1)
+    _paint(work, 3000, 3000, 2)
+    _save(store, work)
+    folder = tmp_path / "a.unet/chunks/slide"
+    _cut_off(folder / "0-0.1.labels.tif")
+    damaged = (folder / "0-0.1.labels.tif").read_bytes()
+    store = ProjectStore(tmp_path / "a.unet")
+    stored = store.load("slide")
+    assert stored is not None
+    again, _ = rebuild(IMAGE.schema, stored)
+    assert isinstance(again, LargeAnnotation)
+    told = again.tell_damage()
+    assert "0-0.1.labels.tif" in told
+    assert "0:1024 x 0:1024" in told
+    assert again.tell_damage() == ""
+    assert not again.pixels.labels[0:600, 0:600].any()
+    assert again.pixels.labels[3000:3001, 3000:3001][0, 0] == 2
+    for number in range(3, 8):
+        _paint(again, 200, 100 + 40 * number, number)
+        _save(store, again)
+    assert (folder / ".damaged.0-0.1.labels.tif").read_bytes() == damaged
+    after = _load(tmp_path / "a.unet")
+    assert after.tell_damage() == ""
+    assert after.pixels.labels[200:201, 220:221][0, 0] == 3
+
+
+def test_a_damaged_list_of_objects_is_made_again(tmp_path: Path) -> None:
+    """From the labels, which are sound."""
+    store, work = ProjectStore(tmp_path / "a.unet"), LargeAnnotation(SHAPE, side=600)
+    _paint(work, 100, 100, 1)
+    _paint(work, 3000, 3000, 2)
+    _save(store, work)
+    _cut_off(tmp_path / "a.unet/chunks/slide/2-2.1.objects.npy")
+    assert _load(tmp_path / "a.unet").counts() == work.counts()
 
 
 def test_the_journal_brings_back_what_no_save_holds(tmp_path: Path) -> None:

@@ -32,16 +32,22 @@ import napari_unet
 from napari_unet.annotation.annotation import Annotation
 from napari_unet.annotation.drawn_edits import Delete
 from napari_unet.annotation.edits import AcceptView
+from napari_unet.annotation.large import NothingSaved
 from napari_unet.core.jobs import Job, drain
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.line import Line
 from napari_unet.gui.folders import LookForSizes
 from napari_unet.gui.image_layers import MakeGrey
+from napari_unet.gui.large_files import OpenLarge, ReadCoarsely
 from napari_unet.gui.workbench import ImportModule
+from napari_unet.images.coarse import CoarsePlanes
+from napari_unet.io.source import Source, open_source
 from napari_unet.project.chunks import ChunkFolder
+from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.project import Project
+from napari_unet.session.export_large import ExportLarge, LentLabels
 from napari_unet.session.following import FollowObjects
-from napari_unet.session.images.read_chunks import ReadChunks
+from napari_unet.session.images.read_chunks import ReadChunks, ReadMarks
 from napari_unet.session.measuring import Watcher
 from napari_unet.session.models.request import ModelRequest
 from napari_unet.session.paths import FindPaths
@@ -144,6 +150,8 @@ def form(value: Any, root: Path) -> Any:  # noqa: C901
         return type(value), words(value, root)
     if isinstance(value, Path | str):
         return words(value, root)
+    if isinstance(value, Source | CoarsePlanes):
+        return type(value), value.shape
     if isinstance(value, BaseModel):
         value = dict(value)
     if is_dataclass(value) and not isinstance(value, type):
@@ -317,12 +325,19 @@ def test_each_kind_of_job_does_the_same_in_another_process(
         train(bright, runner)
     grey = MakeGrey(np.arange(48, dtype=np.uint8).reshape(4, 4, 3), "YXC")
     sizes = LookForSizes(tuple((roots[0] / "more").iterdir()))
-    labels = np.zeros((2, 8, 8), np.int32)
+    labels = np.zeros((2, 9, 9), np.int32)
     labels[0, 1:4, 1:4], labels[1, 2:5, 1:4] = 5, 6
     seen = np.zeros(labels.shape, np.uint8)
     followed = FollowObjects(labels, seen, {}, "TYX", {})
     paths = FindPaths(labels, 0, {6: 5})
-    chunks = ReadChunks(ChunkFolder(roots[0], (9, 9), {}), ((0, 0),))
+    saved = ChunkFolder(roots[0], (9, 9), {})
+    chunks = ReadChunks(saved, ((0, 0),))
+    marks = ReadMarks(saved, ((0, 0),), 8)
+    slide = open_source(next((roots[0] / "more").iterdir()))
+    coarse = ReadCoarsely(slide, 0, (), 2)
+    lent = LentLabels("YX", (9, 9), {(0, 0): labels[0, :9, :9]}, NothingSaved())
+    image = ImageIdentity("a", (9, 9), "uint8", "YX", "0" * 32)
+    export = ExportLarge(image, lent, None, ("fiji",), tmp_path / "out", "key")
     jobs: list[Job[Any, Any]] = [
         grey,
         ImportModule("json"),
@@ -330,6 +345,10 @@ def test_each_kind_of_job_does_the_same_in_another_process(
         followed,
         paths,
         chunks,
+        marks,
+        OpenLarge(slide),
+        coarse,
+        export,
     ]
     for job in jobs:
         here.start(job)

@@ -175,3 +175,25 @@ def test_work_that_was_saved_as_a_whole_is_here_again(bright, slide, tmp_path) -
     again.open_slide(slide, path)
     assert not again.state.image.large
     assert (again.annotation.labels[110:140, 110:150] == 7).all()
+
+
+def test_a_damaged_part_of_the_image_stops_neither_opening_nor_prediction(
+    large, slide, bright, tmp_path
+) -> None:
+    """The work on it is found by its file, and the rest is predicted."""
+    path = tmp_path / "slide.zarr"
+    large.stroke(Box((300, 300), (330, 340)), 7)
+    large.session.close()
+    (path / "c/0/0").write_bytes(b"damaged")
+    again = Large.make(InlineRunner(), view=lambda: Box((300, 300), (400, 420)))
+    again.session.models.choose(bright)
+    again.run()
+    again.open_slide(slide, path)
+    assert again.session.images.current.has_labels
+    assert (again.annotation.pixels.labels[300:330, 300:340] == 7).all()
+    assert "could not be read" in again.state.message
+    again.session.predict()
+    again.until_rested()
+    assert "stays empty" in again.state.message
+    assert not again.annotation.unseen(Box((300, 300), (600, 700))).any()
+    assert again.annotation.unseen(Box((0, 0), (100, 100))).any()

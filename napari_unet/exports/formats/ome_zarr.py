@@ -123,6 +123,7 @@ OME_ZARR = Format(
     "Vizarr and Python.",
     " labels.ome.zarr",
     partial(_write, version="0.5"),
+    large=True,
 )
 
 OME_ZARR_0_4 = Format(

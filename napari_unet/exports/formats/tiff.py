@@ -102,6 +102,7 @@ FIJI = Format(
     _write_fiji,
     takes_values=True,
     common=True,
+    large=True,
 )
 
 OME_TIFF = Format(

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from napari_unet.annotation.schema import LabelSchema
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.project import Project
+from napari_unet.session.images.held import Held
 from napari_unet.session.images.image import OpenImage
-from napari_unet.session.images.opening import Held, LookUpImage, Opened, Request
+from napari_unet.session.images.opening import LookUpImage, Opened, Request
 from napari_unet.session.images.place import NOT_SAVED
 from napari_unet.session.images.saving import ImageSaving
 from napari_unet.session.images.status import ImageState

@@ -1,9 +1,4 @@
-"""Opening an image: what it is, how it is read, and the work that was saved for it.
-
-One image is open once, however often it is dropped into the window. Two annotations of
-it would both write into one entry of its project, and each would lose what the other
-one wrote.
-"""
+"""Opening an image: what it is, how it is read, and the work that was saved for it."""
 
 from __future__ import annotations
 
@@ -18,7 +13,7 @@ import numpy.typing as npt
 from napari_unet.annotation.annotation import Annotation
 from napari_unet.annotation.schema import LabelSchema
 from napari_unet.core.jobs import Job
-from napari_unet.errors import StorageError
+from napari_unet.errors import StorageError, UnreadableRegion
 from napari_unet.geometry.axes import ImageHeader, time_axis
 from napari_unet.images.source import as_image, as_source
 from napari_unet.io.read import as_file_means, read_header
@@ -31,7 +26,7 @@ from napari_unet.project.identity import (
 )
 from napari_unet.project.journal_reader import Files
 from napari_unet.project.project import Project
-from napari_unet.project.resolve import same_file, same_name
+from napari_unet.project.resolve import same_file
 from napari_unet.project.snapshots import Snapshot, list_snapshots
 from napari_unet.project.store import Found
 from napari_unet.project.stored import (
@@ -40,6 +35,7 @@ from napari_unet.project.stored import (
     recover,
     saved_annotation,
 )
+from napari_unet.session.images.held import NOTHING_HELD, Held
 from napari_unet.session.images.image import BareCanvas, OpenImage
 from napari_unet.session.images.place import Home, KeptAway, Place, look_for_kept
 from napari_unet.session.images.reading import (
@@ -58,53 +54,6 @@ from napari_unet.session.images.told import (
 )
 from napari_unet.session.projects import holds_image
 from napari_unet.tasks import task_of
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """All images of which there is an annotation in memory.
-
-    Those that are `closing` are not saved yet. The `keys` are those in the project of
-    an image that shall be opened: one entry belongs to one image.
-    """
-
-    open: tuple[ImageIdentity, ...] = ()
-    closing: tuple[ImageIdentity, ...] = ()
-    keys: frozenset[str] = frozenset()
-
-    def same(self, identity: ImageIdentity) -> ImageIdentity | None:
-        """Return the image that is this very one.
-
-        That is the same file with the same pixels, by whatever path; or, where there
-        is no file, the same pixels under the same name. An open one is it with other
-        axes too: those that the person has chosen hold.
-        """
-        closing = (known for known in self.closing if known.same_work(identity))
-        for known in (*self.open, *closing):
-            alike = known.content_hash == identity.content_hash
-            if alike and _together(identity, known):
-                return known
-        return None
-
-    def renamed(self, identity: ImageIdentity) -> ImageIdentity | None:
-        """Return the image with the same pixels whose file is gone.
-
-        It was moved or renamed while it was open.
-        """
-        for known in (*self.open, *self.closing):
-            gone = known.path is not None and not known.path.exists()
-            if gone and known.same_work(identity):
-                return known
-        return None
-
-
-NOTHING_HELD = Held()
-
-
-def _together(one: ImageIdentity, other: ImageIdentity) -> bool:
-    if one.path is not None and other.path is not None:
-        return same_file(one.path, other.path)
-    return one.path is other.path and same_name(one.name, other.name)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -190,12 +139,11 @@ class LookUpImage(Job[None, Opened | ImageIdentity]):
         An InputError says that the image cannot be used.
         """
         request = _as_kept(self.request)
-        large = request.large
-        pixels = _pixels(request)
+        pixels, unread = _pixels(request), list[UnreadableRegion]()
         header = read_header(request.path) if request.path else ImageHeader()
         axes, reading = _read_axes(pixels, request, header)
         yield
-        identity = yield from _iter_identify(request, pixels, axes)
+        identity = yield from _iter_identify(request, pixels, axes, unread)
         if known := request.held.same(identity):
             return known
         project, stored, problem = request.project, None, None
@@ -210,10 +158,10 @@ class LookUpImage(Job[None, Opened | ImageIdentity]):
             found = project.store.look_up(identity, request.held.keys, holds_image)
             if not found.known and (known := request.held.renamed(identity)):
                 return known
-            stored = project.store.load_work(identity, found, large=large)
+            stored = project.store.load_work(identity, found, large=request.large)
             home = Home(project, found.key, stored.last if stored else 0)
             if not why_not:
-                kept = look_for_kept(request.kept, home, identity, large=large)
+                kept = look_for_kept(request.kept, home, identity, large=request.large)
             if kept is not None and kept.home.may_return:
                 project, found, stored = kept.project, kept.found, kept.stored
             snapshots = list_snapshots(project.folder, found.key)
@@ -223,7 +171,7 @@ class LookUpImage(Job[None, Opened | ImageIdentity]):
         except StorageError as error:
             problem, why_not = error, str(error)
         yield
-        annotation = _annotation(identity, stored, large=large)
+        annotation = _annotation(identity, stored, large=request.large)
         recovered = recover(annotation, stored) if stored else NOTHING
         pixels, note = _as_file_means(request, pixels)
         away = kept.home if kept and kept.home.may_return else None
@@ -245,7 +193,7 @@ class LookUpImage(Job[None, Opened | ImageIdentity]):
         )
         sequence, seen = (stored.last, stored.journal.files) if stored else (0, ())
         of_work = said or told_of_work(stored, annotation) or told_of_twins(found)
-        told = told_of_all(of_work, image, note, header)
+        told = told_of_all(of_work, image, note, header, unread)
         # Where another window works on, nothing crashed.
         came_back = told_of_kept(kept, "" if waiting else recovered.describe())
         return Opened(image, sequence, seen, told, came_back, problem)
@@ -310,11 +258,31 @@ def _pixels(request: Request) -> Any:
 
 
 def _iter_identify(
-    request: Request, pixels: Any, axes: str
+    request: Request, pixels: Any, axes: str, unread: list[UnreadableRegion]
 ) -> Generator[None, None, ImageIdentity]:
-    identify = identify_by_samples if request.large else iter_identify
-    identity = yield from identify(request.name, pixels, axes, request.schema)
-    return replace(identity, path=request.path)
+    """Identify an image; note what of a large one cannot be read."""
+    what = request.name, pixels, axes, request.schema
+    if request.large:
+        identity = yield from identify_by_samples(*what, unread)
+    else:
+        identity = yield from iter_identify(*what)
+    identity = replace(identity, path=request.path)
+    return _as_whole(identity, request) if unread else identity
+
+
+def _as_whole(known: ImageIdentity, request: Request) -> ImageIdentity:
+    """Return a damaged image as it was known when all of it could be read, if it was.
+
+    So the work on it is found, by its file.
+    """
+    store = request.project.store
+    with suppress(StorageError):  # which is told when the work is looked up
+        for entry in store.read()[0].images:
+            path = entry.path_from(store.folder.resolve())
+            same = path and known.path and same_file(path, known.path)
+            if same and (entry.shape, entry.axes) == (known.shape, known.axes):
+                return replace(known, content_hash=entry.content_hash)
+    return known
 
 
 def _as_file_means(request: Request, pixels: Any) -> tuple[Any, str | None]:

@@ -1,4 +1,4 @@
-"""The job that reads labels of an image larger than memory before they are shown."""
+"""The jobs that read labels of an image larger than memory before they are shown."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from napari_unet.annotation.chunked import Chunk, Index
 from napari_unet.annotation.large import SavedChunks
+from napari_unet.annotation.overview import Marks, marks_of
 from napari_unet.core.jobs import Job
 
 ChunksRead: TypeAlias = Mapping[Index, tuple[Chunk, Chunk]]
@@ -31,3 +32,30 @@ class ReadChunks(Job[None, ChunksRead]):
             if labels is not None and provenance is not None:
                 found[index] = labels, provenance
         return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChunkMarked:
+    """The marks of a chunk that was read; None of one that cannot be."""
+
+    index: Index
+    marks: Marks | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadMarks(Job[ChunkMarked, None]):
+    """Read chunks, and tell of each what is seen of it from afar."""
+
+    saved: SavedChunks
+    chunks: tuple[Index, ...]
+    step: int
+
+    def run(self) -> Generator[ChunkMarked, None, None]:
+        """Read them, one after the other."""
+        for index in self.chunks:
+            labels = self.saved.labels(index)
+            provenance = self.saved.provenance(index)
+            marks = None
+            if labels is not None and provenance is not None:
+                marks = marks_of(labels, provenance, self.step)
+            yield ChunkMarked(index, marks)

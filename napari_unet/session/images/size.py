@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import psutil
+
 from napari_unet.geometry.axes import result_axes
 
 MOST_BYTES = 2**31
@@ -13,11 +15,20 @@ _BYTES_A_PIXEL = 9
 """Labels, as they are shown and as they are known, and who stands behind them."""
 
 
+_OF_ALL_MEMORY = 4
+"""Labels of a stack may take so small a part of the memory that there is."""
+
+
 def is_large(shape: tuple[int, ...], axes: str, most_bytes: int = MOST_BYTES) -> bool:
-    """Whether the labels of an image are held in chunks; of planes, not of stacks."""
+    """Whether the labels of an image are held in chunks.
+
+    A stack that is held as a whole can be seen from three sides, followed through time
+    and measured, so it may take more than a plane where there is more memory.
+    """
     sizes = dict(zip(axes, shape, strict=True))
     if any(sizes.get(axis, 1) > 1 for axis in "TZ"):
-        return False
+        total = psutil.virtual_memory().total
+        most_bytes = round(most_bytes * max(1.0, total / _OF_ALL_MEMORY / MOST_BYTES))
     pixels = math.prod(sizes[axis] for axis in result_axes(axes))
     return _BYTES_A_PIXEL * pixels > most_bytes
 

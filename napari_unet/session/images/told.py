@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.large import LargeAnnotation
+from napari_unet.errors import UnreadableRegion
 from napari_unet.geometry.axes import ImageHeader
 from napari_unet.io.read import is_damaged
 from napari_unet.project.store import Found
@@ -19,11 +22,16 @@ _DAMAGED = (
 
 
 def told_of_all(
-    work: str, image: OpenImage, note: str | None, header: ImageHeader
+    work: str,
+    image: OpenImage,
+    note: str | None,
+    header: ImageHeader,
+    unread: Sequence[UnreadableRegion] = (),
 ) -> str:
     """Say what is to be known of earlier work, of the file, and of the layer."""
     of_file = _told_of_file(image.identity.path, note, header)
-    return " ".join(filter(None, [work, of_file, _told_of_scale(image)]))
+    of_parts = _told_of_parts(image.annotation, unread)
+    return " ".join(filter(None, [work, of_file, of_parts, _told_of_scale(image)]))
 
 
 def _told_of_file(path: Path | None, note: str | None, header: ImageHeader) -> str:
@@ -33,6 +41,12 @@ def _told_of_file(path: Path | None, note: str | None, header: ImageHeader) -> s
     if header.others:
         parts.append(f"{header.others[0].upper()}{header.others[1:]}.")
     return " ".join(filter(None, parts))
+
+
+def _told_of_parts(annotation: Annotation, unread: Sequence[UnreadableRegion]) -> str:
+    """Say what of a large image, and of its labels, cannot be read."""
+    labels = annotation.tell_damage() if isinstance(annotation, LargeAnnotation) else ""
+    return " ".join(filter(None, [labels, str(unread[0]) if unread else ""]))
 
 
 def _told_of_scale(image: OpenImage) -> str:

@@ -61,10 +61,15 @@ class Elsewhere:
         self.filling.note_done()
         self._beside.note_done()
 
-    def give_up(self, wish: Wish | None) -> None:
-        """Take note that something failed: nothing is predicted beside this view."""
-        self.filling.drop()
-        self._beside.give_up(wish)
+    def fail(self, error: Exception, wish: Wish | None) -> bool:
+        """Take note of an error; return whether the view is to be left alone now.
+
+        Then nothing is predicted beside it either.
+        """
+        leave = self.filling.fail(error)
+        if leave:
+            self._beside.give_up(wish)
+        return leave
 
     def begin_anew(self) -> None:
         """Take note that the view itself is predicted, and planes beside it then."""

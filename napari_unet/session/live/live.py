@@ -30,6 +30,7 @@ from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.images import Images
 from napari_unet.session.live.due import due_tiles, request_for
 from napari_unet.session.live.elsewhere import Elsewhere
+from napari_unet.session.live.filling import LARGE_VOLUMES
 from napari_unet.session.live.known import Known, Origin, Tiles
 from napari_unet.session.live.run import Heard, ViewRun, Wish
 from napari_unet.session.models.models import Models
@@ -92,7 +93,7 @@ class Live:
         """Predict the view of an image larger than memory, and then all the rest."""
         self.cancel()
         self._done = None
-        self._filling.start(image, self._view())
+        self._filling.start(image, self._view(), self._models.active)
 
     def end_rest(self) -> None:
         """Let the rest be; what was predicted stays."""
@@ -195,7 +196,7 @@ class Live:
             if looks and not run.over:
                 return  # whatever the view is, the image has to be looked at first
         if model.net.dims != 2:
-            self._settle(wish, known, _VOLUMES)
+            self._settle(wish, known, LARGE_VOLUMES if wish.image.large else _VOLUMES)
             return
         if known.prepared is not None and known.prepared.too_large(wish.view):
             self._settle(wish, known, _TOO_LARGE)
@@ -286,8 +287,9 @@ class Live:
 
     def _on_failed(self, error: Exception) -> None:
         self._run = None
-        self._done = self._wish()
-        self._elsewhere.give_up(self._done)
+        now = self._wish()
+        if self._elsewhere.fail(error, now):
+            self._done = now
         self._say()
         self._hub.report("predict", error)
 

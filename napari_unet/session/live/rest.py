@@ -1,5 +1,7 @@
 """The rest of an image larger than memory, block by block, nearest to the view first.
 
+Of a stack the plane in view goes before those beside it.
+
 Each block is a view that nobody looks at: it is predicted and written as those are, so
 that what a person has verified stays, and objects across blocks are whole. What is
 there already is left alone, so a rest that was ended goes on where it was.
@@ -28,10 +30,13 @@ class Rest:
         Whose.
     began : float
         When, by the clock of the session.
+    unread : list of str
+        What is wrong with parts that cannot be read.
     """
 
     def __init__(self, image: OpenImage, view: Box | None, began: float) -> None:
         self.image, self.began = image, began
+        self.unread: list[str] = []
         self._whole = Box.whole(image.identity.labels_shape)
         self._view = view or self._whole
         self._left: deque[Box] | None = None
@@ -54,7 +59,7 @@ class Rest:
             for a in starts
         ]
         middle = _middle(self._view)
-        blocks.sort(key=lambda each: math.dist(_middle(each), middle))
+        blocks.sort(key=lambda each: _how_far(_middle(each), middle))
         self._left, self._total = deque(blocks), len(blocks)
 
     def next(self) -> Box | None:
@@ -87,7 +92,23 @@ class Rest:
             return "Predicting the view, then the rest…"
         left = (now - self.began) / self._asked * (self.total - self.done)
         about = f"{left / 3600:.1f} h" if left > 5400 else f"{left / 60:.0f} min"
-        return f"Predicting the rest… {self.done / self.total:.0%}, about {about} left."
+        far = f"Predicting the rest… {self.done / self.total:.0%}, about {about} left."
+        return " ".join(filter(None, [far, self._left_out()]))
+
+    def at_the_end(self) -> str:
+        """Say that all is through, and what could not be read."""
+        return f"All of {self.image.name} is predicted. {self._left_out()}".strip()
+
+    def _left_out(self) -> str:
+        if not self.unread:
+            return ""
+        parts = "1 part" if len(self.unread) == 1 else f"{len(self.unread)} parts"
+        return f"{parts} of it cannot be read, and stays empty: {self.unread[0]}"
+
+
+def _how_far(one: tuple[float, ...], other: tuple[float, ...]) -> tuple[float, float]:
+    """Return how many planes lie between two places, and then how many pixels."""
+    return math.dist(one[:-2], other[:-2]), math.dist(one[-2:], other[-2:])
 
 
 def _middle(box: Box) -> tuple[float, ...]:

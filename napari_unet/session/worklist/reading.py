@@ -17,7 +17,8 @@ from napari_unet.annotation.schema import LabelSchema
 from napari_unet.core.jobs import Job
 from napari_unet.io.read import read_image
 from napari_unet.project.project import Project
-from napari_unet.session.images.opening import NOTHING_HELD, Held, Request
+from napari_unet.session.images.held import NOTHING_HELD, Held
+from napari_unet.session.images.opening import Request
 from napari_unet.session.images.reading import Manners, first_axes
 
 
@@ -35,12 +36,15 @@ class Picture:
         Whether the last axis is known to be colour.
     shown : Any
         What a front end shows, where that is more than the pixels.
+    limits : tuple of float, optional
+        Grey values between which most of it lies, where somebody has looked.
     """
 
     pixels: npt.NDArray[Any]
     axes: str | None = None
     colour: bool = False
     shown: Any = None
+    limits: tuple[float, float] | None = None
 
 
 class Reader(Protocol):
