@@ -15,9 +15,10 @@ from qtpy.QtWidgets import (
     QTableView,
 )
 
+from napari_unet.annotation.stage import Stage
 from napari_unet.gui.panels.image_rows import ImageRows
 from napari_unet.session.session import Session
-from napari_unet.session.worklist.entry import Entry, Stage
+from napari_unet.session.worklist.entry import Entry
 
 MOST_ROWS = 4
 """So many are in sight at once, if there are so many."""
