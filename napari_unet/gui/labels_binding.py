@@ -103,8 +103,7 @@ class LabelsBinding:
         self.layer = layer
         self.channel = channel
         self.annotation = annotation
-        # What a stroke writes, dab by dab; it is put together when the stroke is over.
-        self._dirty: list[Box] = []
+        self._dirty: list[Box] = []  # dab by dab, put together after the stroke
         self._announced = False
         self._look_timer = single_shot(self._look, LOOK_AFTER_MS)
         self._settle_timer = single_shot(self.settle, int(settle_seconds * 1000))
@@ -198,9 +197,8 @@ class LabelsBinding:
         same = np.asarray(self._array)[box.slices] == label
         same &= mask
         if same.any():
-            channel = self.channel
-            same = channel.mask_of_labels(same)
-            self._repainted.append((channel.box_of_labels(box), same))
+            there = self.channel.box_of_labels(box)
+            self._repainted.append((there, self.channel.mask_of_labels(same)))
         if not self._look_timer.isActive():
             self._look_timer.start()
 
