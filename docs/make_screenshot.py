@@ -27,7 +27,7 @@ from qtpy.QtTest import QTest
 from scipy.ndimage import distance_transform_edt
 from skimage.measure import regionprops
 
-from napari_unet.gui.dock import SegmentAndCorrect
+from napari_unet.gui.dock import SegmentAndCorrect, show_dock
 from napari_unet.gui.panels.correct import CorrectPanel
 from napari_unet.gui.panels.results import ResultsPanel
 from napari_unet.io.samples import load_sample
@@ -111,9 +111,8 @@ def main() -> None:
     viewer = napari.Viewer()
     viewer.theme = options.theme
     viewer.window.resize(*options.size)
-    _, dock = viewer.window.add_plugin_dock_widget(
-        "napari-unet-live", "Segment and correct"
-    )
+    dock = show_dock(viewer)
+    assert isinstance(dock, SegmentAndCorrect)
     tell_story(viewer, dock, folder, truth, options)
     viewer.close()
 
@@ -182,13 +181,18 @@ def tell_story(
 
 
 def correct(hand: Hand, dock: SegmentAndCorrect, truth: Any) -> None:
-    """Paint over the objects that were found worst, as a person would."""
+    """Delete the objects that were found worst, and paint them as they are."""
     layer = dock.bench.layers.labels_layer
     annotation = dock.bench.session.images.current.annotation
+    regions = worst(annotation.labels, truth)[:CORRECTIONS]
+    hand.press(Qt.Key.Key_Q)
+    for region in regions:
+        for point in points_to_delete(annotation.labels, region):
+            hand.stroke(layer, [point])
     hand.press(Qt.Key.Key_2)
-    for region in worst(annotation.labels, truth)[:CORRECTIONS]:
+    for region in regions:
         hand.press(Qt.Key.Key_M)
-        layer.brush_size = max(2, round(region.axis_minor_length * 0.5))
+        layer.brush_size = max(2, round(region.axis_minor_length * 0.35))
         for stroke in strokes_inside(region, layer.brush_size):
             hand.stroke(layer, stroke)
         QTest.qWait(50)
@@ -211,6 +215,18 @@ def worst(labels: Any, truth: Any) -> list[Any]:
     inner = [r for r in regionprops(truth) if min(r.bbox[:2]) > 8]
     inner = [r for r in inner if max(r.bbox[2:]) < size - 8]
     return sorted(inner, key=overlap)
+
+
+def points_to_delete(labels: Any, region: Any) -> list[tuple[float, float]]:
+    """Return a point in each found object that lies in a true one, but for slivers."""
+    there = labels[tuple(region.coords.T)]
+    ids, counts = np.unique(there[there > 0], return_counts=True)
+    points = []
+    for label in ids[counts > region.area / 10]:
+        inner = region.coords[there == label]
+        middle = np.abs(inner - inner.mean(axis=0)).sum(axis=1).argmin()
+        points.append((float(inner[middle][0]), float(inner[middle][1])))
+    return points
 
 
 def strokes_inside(region: Any, brush: int) -> list[list[tuple[float, float]]]:

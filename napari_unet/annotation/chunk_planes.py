@@ -1,4 +1,4 @@
-"""Which planes of a stack larger than memory a person is through with.
+"""How far the work on each plane of a stack larger than memory is.
 
 As `PlaneTable` says, chunk by chunk: of chunks that were saved it is known what they
 hold, and a chunk is looked at again after it has changed.
@@ -14,6 +14,7 @@ import numpy as np
 from napari_unet.annotation.chunked import Chunk, ChunkedArray, Index
 from napari_unet.annotation.plane_table import PlaneTable
 from napari_unet.annotation.provenance import is_verified
+from napari_unet.annotation.stage import Stage
 from napari_unet.geometry.box import Box
 
 
@@ -54,7 +55,7 @@ class ChunkedPlanes(PlaneTable):
         for index in self._chunks.chunks_of(box):
             self._states.pop(index, None)
 
-    def _is_through(self, place: tuple[int, ...]) -> bool:
+    def _look_at(self, place: tuple[int, ...]) -> Stage:
         across = (
             range(-(-n // side))
             for n, side in zip(
@@ -62,7 +63,10 @@ class ChunkedPlanes(PlaneTable):
             )
         )
         states = [self._state((*place, *at)) for at in product(*across)]
-        return any(s[0] for s in states) and not any(s[1] for s in states)
+        verified, left = (any(each) for each in zip(*states, strict=True))
+        if verified:
+            return Stage.BEGUN if left else Stage.DONE
+        return Stage.PREDICTED if left else Stage.UNSEEN
 
     def _state(self, index: Index) -> tuple[bool, bool]:
         if index not in self._states:

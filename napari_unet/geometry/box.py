@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
-from operator import add, sub
+from operator import add, lt, sub
 from typing import TypeAlias
 
 PlaneIndex: TypeAlias = tuple[int, ...]
@@ -43,7 +43,7 @@ class Box:
     @property
     def empty(self) -> bool:
         """Whether the box holds no pixel."""
-        return 0 in self.shape
+        return not all(map(lt, self.start, self.stop))
 
     @property
     def slices(self) -> tuple[slice, ...]:
@@ -94,6 +94,15 @@ class Box:
 
     def _moved(self, how: Callable[[int, int], int], origin: tuple[int, ...]) -> Box:
         return Box(_by_axis(how, self.start, origin), _by_axis(how, self.stop, origin))
+
+
+def box_around(boxes: Sequence[Box]) -> Box:
+    """Return the smallest box that holds all of some boxes, of which there are some."""
+    starts, stops = ([each.start for each in boxes], [each.stop for each in boxes])
+    return Box(
+        tuple(map(min, zip(*starts, strict=True))),
+        tuple(map(max, zip(*stops, strict=True))),
+    )
 
 
 def _by_axis(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from napari_unet.geometry.box import Box
+from napari_unet.geometry.box import Box, box_around
 from napari_unet.geometry.maps import Mask
 
 Points: TypeAlias = tuple[npt.NDArray[np.intp], ...]
@@ -38,3 +39,26 @@ def bounding_box(points: Points) -> Box:
 def ordered_points(points: Points, shape: tuple[int, ...]) -> Points:
     """Return every point once, in the order of an array of that shape."""
     return np.unravel_index(np.unique(np.ravel_multi_index(points, shape)), shape)
+
+
+def mask_of_points(points: Points) -> tuple[Box, Mask]:
+    """Return the smallest box that holds the points, of which there are some.
+
+    And which pixels of it they are.
+    """
+    box = bounding_box(points)
+    mask = np.zeros(box.shape, bool)
+    mask[tuple(p - start for p, start in zip(points, box.start, strict=True))] = True
+    return box, mask
+
+
+def points_of_masks(masks: Sequence[tuple[Box, Mask]]) -> Points:
+    """Return what is marked in any of some boxes, once and in order.
+
+    There is one box or more, and they lie near each other.
+    """
+    whole = box_around([box for box, _ in masks])
+    found = np.zeros(whole.shape, bool)
+    for box, mask in masks:
+        found[box.relative_to(whole).slices] |= mask
+    return marked_points(whole, found)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
+from napari.settings import get_settings
 from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import (
     QDockWidget,
@@ -88,6 +89,8 @@ class Dock(QWidget):
         self._connections = connections = Connections()
         connections.connect(self.bench.session.state_changed, self._on_state)
         connections.connect(self.bench.viewer.events.theme, self._on_theme)
+        font_size = get_settings().appearance.events.font_size
+        connections.connect(font_size, self._on_theme)
         for owner in (connections, *(panel.connections for panel in self.shown)):
             # A dock may be closed and the viewer go on. Not a partial: the garbage
             # collector may empty one before it takes the dock, and then Qt crashes.
@@ -154,7 +157,7 @@ class Dock(QWidget):
 
     def _on_theme(self) -> None:
         colors = colors_of(self.bench.viewer.theme)
-        self.setStyleSheet(style_sheet(colors))
+        self.setStyleSheet(style_sheet(colors, get_settings().appearance.font_size))
         for plot in (*self.findChildren(Curve), *self.findChildren(Histogram)):
             plot.paint_in(colors)
 

@@ -34,7 +34,7 @@ _WORDS = {
     PREDICT: "Predict, first what is in view",
     NEXT: "Go to the next view that needs a look; after the last, to the next image",
     f"{NEXT_IMAGE} / {IMAGE_BEFORE}": "Go to the next image, or to the one before; "
-    "from a verified plane to the next one",
+    "from a verified plane to the next, or last, unverified one",
     FLIP: "Labels on or off; while comparing, the one model or the other",
     HIDE: "Hold to see the bare image",
     SEE: "How sure the model is, as a picture; on or off",

@@ -24,8 +24,9 @@ from napari_unet.annotation.labels import Labels as TakenLabels
 from napari_unet.annotation.labels import as_labels, tell
 from napari_unet.annotation.workspace import NOWHERE
 from napari_unet.errors import InputError
-from napari_unet.geometry.box import Box
-from napari_unet.geometry.points import Points, bounding_box, chosen_points
+from napari_unet.geometry.box import Box, box_around
+from napari_unet.geometry.maps import Mask
+from napari_unet.geometry.points import points_of_masks
 from napari_unet.gui.connections import Connections, single_shot
 from napari_unet.gui.going_on import GoingOn
 from napari_unet.gui.napari_private import (
@@ -99,13 +100,13 @@ class LabelsBinding:
         self.layer = layer
         self.channel = channel
         self.annotation = annotation
-        self._dirty: Box | None = None
+        self._dirty: list[Box] = []  # dab by dab, put together after the stroke
         self._announced = False
         self._look_timer = single_shot(self._look, LOOK_AFTER_MS)
         self._settle_timer = single_shot(self.settle, int(settle_seconds * 1000))
         self._array = _recording_data(layer, labels)
         self._array.listener = self._on_write
-        self._repainted: list[Points] = []
+        self._repainted: list[tuple[Box, Mask]] = []
         self._going_on = GoingOn(annotation, self._show_part)
         self._ends = [route_undo(layer, self._on_undo, self.redo)]
         self.may_undo: Callable[[], bool] = lambda: True
@@ -190,17 +191,18 @@ class LabelsBinding:
         if self.may_undo():
             self.undo()
 
-    def _on_tool(self, points: Points, label: Any) -> None:
+    def _on_tool(self, box: Box, mask: Mask, label: Any) -> None:
         """Take what a tool will not change as a person's word that it is right."""
-        unchanged = np.asarray(self._array)[points] == label
-        same = self.channel.points_of_labels(chosen_points(points, unchanged))
-        self._repainted.append(same)
+        same = np.asarray(self._array)[box.slices] == label
+        same &= mask
+        if same.any():
+            there = self.channel.box_of_labels(box)
+            self._repainted.append((there, self.channel.mask_of_labels(same)))
         if not self._look_timer.isActive():
             self._look_timer.start()
 
     def _on_write(self, box: Box) -> None:
-        box = self.channel.box_of_labels(box)
-        self._dirty = box if self._dirty is None else self._dirty.union(box)
+        self._dirty.append(self.channel.box_of_labels(box))
         if self._announced and not self.busy:
             self._commit()
         elif not self._look_timer.isActive():
@@ -208,10 +210,10 @@ class LabelsBinding:
 
     def _on_paint(self) -> None:
         """Commit a finished stroke; single edits are announced before they happen."""
-        if self._dirty is None:
-            self._announced = True
-        else:
+        if self._dirty:
             self._commit()
+        else:
+            self._announced = True
         forget_strokes(self.layer)
 
     def _on_redraw(self) -> None:
@@ -255,16 +257,15 @@ class LabelsBinding:
 
     def _commit(self) -> None:
         """Tell the annotation where to look."""
-        box, self._dirty, self._announced = self._dirty, None, False
+        dirty, self._dirty, self._announced = self._dirty, [], False
         repainted, self._repainted = self._repainted, []
         self._look_timer.stop()
-        points = tuple(map(np.concatenate, zip(*repainted, strict=True)))
-        if box is None and points and len(points[0]):
-            box = bounding_box(points)
-        if box is None:
+        if not dirty and not repainted:
             return
+        box = box_around(dirty or [each for each, _ in repainted])
+        points = points_of_masks(repainted) if repainted else NOWHERE
         were_open = self.annotation.open_objects
-        if change := self.annotation.notice_change(box, points or NOWHERE):
+        if change := self.annotation.notice_change(box, points):
             self._take(change)
         if were_open - self.annotation.open_objects:
             self.settled.emit()

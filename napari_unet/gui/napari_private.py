@@ -19,14 +19,14 @@ from qtpy.compat import isalive
 from qtpy.QtWidgets import QButtonGroup, QWidget
 
 from napari_unet.geometry.box import Box
-from napari_unet.geometry.points import Points, marked_points
+from napari_unet.geometry.points import mask_of_points
 
 if TYPE_CHECKING:
     from napari.components import LayerList, ViewerModel
     from napari.layers import Labels, Layer
 
-Painted: TypeAlias = Callable[[Points, Any], None]
-"""Gets the pixels that a tool paints, and the label."""
+Painted: TypeAlias = Callable[[Box, npt.NDArray[np.bool_], Any], None]
+"""Gets a box of the layer, which of its pixels a tool paints, and the label."""
 
 Limit: TypeAlias = Callable[[npt.NDArray[Any], int], npt.NDArray[np.bool_]]
 """Gets the labels of pixels that a tool paints, and the new one; says which it may."""
@@ -306,13 +306,16 @@ def _announce_region(
     axes: Sequence[int],
     *_: Any,
 ) -> None:
-    others = tuple(axis for axis in range(layer.ndim) if axis not in axes)
-    box = Box.from_slices(place)
-    painted(marked_points(box, np.expand_dims(mask, others)), label)
+    if mask.ndim < layer.ndim:
+        others = tuple(axis for axis in range(layer.ndim) if axis not in axes)
+        mask = np.expand_dims(mask, others)
+    painted(Box.from_slices(place), mask, label)
 
 
 def _announce_points(painted: Painted, points: Any, label: Any, *_: Any) -> None:
-    painted(tuple(np.atleast_1d(axis) for axis in points), label)
+    points = tuple(np.atleast_1d(axis) for axis in points)
+    if len(points[0]):
+        painted(*mask_of_points(points), label)
 
 
 def _limited_if(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_unet.session.guiding import DRAWING
@@ -24,29 +23,29 @@ class NextPlane:
         self._sections = sections
 
     def step(self, by: int) -> None:
-        """Go to the next unfinished plane, or image; or to the image before."""
-        if by < 0 or not self._plane_follows():
+        """Go to the next unfinished plane, or image; or to the one before."""
+        if not self._plane_follows(by):
             self._session.worklist.going.step(by)
 
-    def _plane_follows(self) -> bool:
-        image, section = self._session.images.current, self._sections.in_sight
-        if image is None or not section.at:
+    def _plane_follows(self, by: int) -> bool:
+        image, here = self._session.images.current, self._sections.number
+        if image is None or here is None:
             return False
-        ndim, planes = image.annotation.labels.ndim, image.annotation.planes
-        if section.axes != (ndim - 2, ndim - 1):
+        planes = image.annotation.planes
+        if not planes.finished(here):
             return False
-        here = planes.number(section.at)
-        following = planes.unfinished_after(here) if planes.finished(here) else None
+        look = planes.unfinished_after if by > 0 else planes.unfinished_before
+        following = look(here)
         if following is None:
             return False
         if self._sections.half_drawn:
             # napari would go on with it in the plane that comes.
             self._session.tell(DRAWING)
             return True
-        at = (*planes.place(following), *section.at[-2:])
-        self._sections.look_at(replace(section, at=at))
+        self._sections.go_to(following)
+        which = "the next" if by > 0 else "the nearest before"
         self._session.tell(
-            f"Plane {following + 1:,} of {len(planes):,}, the next that is not "
-            "verified. From an unverified plane the key leads to the next image."
+            f"Plane {following + 1:,} of {len(planes):,}, {which} that is not "
+            "verified. From an unverified plane the key leads to another image."
         )
         return True

@@ -37,6 +37,7 @@ class Pages(QTabWidget):
         self._pages: list[tuple[str, tuple[Panel, ...]]] = []
         if (tabs := self.tabBar()) is not None:
             tabs.setExpanding(True)
+            tabs.setDrawBase(False)  # of its line only crumbs are seen between tabs
             tabs.setFocusPolicy(Qt.FocusPolicy.TabFocus)
 
     def add(self, title: str, panels: Sequence[Panel]) -> None:

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.line import Line
-from napari_unet.geometry.points import Points
+from napari_unet.geometry.maps import Mask
 from napari_unet.gui.connections import Connections
 from napari_unet.gui.napari_private import matrix_of_pixels
 
@@ -238,12 +238,9 @@ class ChannelAxis:
         """Return where in the layer a place along an axis of the labels is."""
         return place - self.origin[axis] if self.origin else place
 
-    def points_of_labels(self, points: Points) -> Points:
-        """Return pixels of the layer as pixels of the labels."""
-        own = tuple(p for axis, p in enumerate(points) if axis != self.position)
-        if not self.origin:
-            return own
-        return tuple(p + start for p, start in zip(own, self.origin, strict=True))
+    def mask_of_labels(self, mask: Mask) -> Mask:
+        """Return which pixels of labels are marked in any of their channels."""
+        return mask if self.position is None else np.any(mask, axis=self.position)
 
     def line_of_labels(
         self, vertices: npt.NDArray[np.float64], axes: tuple[int, ...]

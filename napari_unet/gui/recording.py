@@ -20,6 +20,9 @@ _WRITERS = frozenset(
 )
 
 
+_SLICES = frozenset({slice})
+
+
 class RecordingArray(np.ndarray[tuple[int, ...], np.dtype[Any]]):
     """A numpy array that reports the bounding box of everything written to it.
 
@@ -95,7 +98,7 @@ def box_of_key(key: Any, shape: tuple[int, ...]) -> Box:
     masks. With new axes or scalar booleans, the box is that of the whole array.
     """
     keys = key if isinstance(key, tuple) else (key,)
-    if len(keys) == len(shape) and all(type(each) is slice for each in keys):
+    if len(keys) == len(shape) and set(map(type, keys)) == _SLICES:
         return _box_of_slices(keys, shape)  # as of each dab of a brush
     entries = [np.asarray(k) if isinstance(k, (list, tuple)) else k for k in keys]
     spans: list[tuple[int, int]] = []
@@ -114,7 +117,14 @@ def box_of_key(key: Any, shape: tuple[int, ...]) -> Box:
 
 
 def _box_of_slices(keys: tuple[slice, ...], shape: tuple[int, ...]) -> Box:
-    return _box_of_spans(list(map(_span_of_slice, keys, shape)))
+    start, stop = [], []
+    for each, size in zip(keys, shape, strict=True):
+        first, end = _span_of_slice(each, size)
+        if end <= first:
+            return _box_of_spans([(0, 0)] * len(shape))
+        start.append(first)
+        stop.append(end)
+    return Box(tuple(start), tuple(stop))
 
 
 def _box_of_spans(spans: list[tuple[int, int]]) -> Box:

@@ -72,6 +72,22 @@ class Sections:
         return Section(at, line.axes, along, through)
 
     @property
+    def number(self) -> int | None:
+        """Which plane is in sight, counted as in a `PlaneTable`; None if it is none."""
+        image, section = self._session.images.current, self.in_sight
+        if image is None or not _lies_as_planes(section):
+            return None
+        outside = section.box(image.annotation.labels.shape).empty
+        return None if outside else image.annotation.planes.number(section.at)
+
+    def go_to(self, number: int) -> None:
+        """Move the sliders to a plane that has a number."""
+        image, section = self._session.images.current, self.in_sight
+        if image is not None and _lies_as_planes(section):
+            at = (*image.annotation.planes.place(number), *section.at[-2:])
+            self.look_at(replace(section, at=at))
+
+    @property
     def half_drawn(self) -> bool:
         """Whether a stroke or a polygon in the labels is begun and not ended."""
         shown = self._results.current
@@ -120,6 +136,12 @@ class Sections:
         lost = seen is None and image.large
         if lost or (seen is not None and box.intersect(seen).empty):
             self._layers.look_at(image, with_surroundings(box, image.axes))
+
+
+def _lies_as_planes(section: Section) -> bool:
+    """Whether it extends along the last two axes: in a turned view it does not."""
+    ndim = len(section.at)
+    return ndim > 0 and section.axes == (ndim - 2, ndim - 1)
 
 
 def _nearest(section: Section, box: Box) -> Section:

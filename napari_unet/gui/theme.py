@@ -33,9 +33,14 @@ def colors_of(theme: str) -> Colors:
     return Colors(background.as_hex("long"), text.as_hex("long"), *ours)
 
 
-def style_sheet(colors: Colors) -> str:
-    """Return how the dock's own widgets look; all else is napari's business."""
+def style_sheet(colors: Colors, points: int) -> str:
+    """Return how the dock's own widgets look; all else is napari's business.
+
+    `points` is the size of napari's font, which it does not give to lists, tables and
+    small buttons.
+    """
     return f"""
+    QTableView, QListView, QHeaderView, QToolButton {{ font-size: {points}pt; }}
     QLabel[role="title"] {{ font-weight: bold; }}
     QLabel[role="faint"] {{ color: {colors.faint}; }}
     QLabel[role="warning"] {{ color: {colors.warning}; }}

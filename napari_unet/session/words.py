@@ -13,6 +13,8 @@ from napari_unet.session.models.status import ModelState
 from napari_unet.tasks import task_of
 
 if TYPE_CHECKING:
+    from napari_unet.annotation.annotation import Annotation
+    from napari_unet.annotation.stage import Stage
     from napari_unet.models.record import Found
     from napari_unet.models.spec import ModelCard, ModelSpec
     from napari_unet.weights.model import Model
@@ -49,7 +51,16 @@ def describe_image(image: OpenImage, classes: int) -> ImageState:
         objects=counts.objects,
         verified_objects=counts.verified_objects,
         verified_share=counts.verified_pixels / counts.pixels,
+        planes=_stages(image.annotation),
     )
+
+
+def _stages(annotation: Annotation) -> tuple[Stage, ...]:
+    """Return how far each of several planes is; of values nobody notes all of it."""
+    planes = annotation.planes
+    if len(planes) == 1 or annotation.values is not None:
+        return ()
+    return planes.stages()
 
 
 def predicted_in_words(image: OpenImage, seconds: float) -> str:

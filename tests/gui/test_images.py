@@ -11,10 +11,11 @@ import tifffile
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
+from napari_unet.annotation.stage import Stage
 from napari_unet.gui.panels.image_list import ImageList
 from napari_unet.gui.panels.images import ImagesPanel, in_words
 from napari_unet.session.session import Session
-from napari_unet.session.worklist.entry import Entry, Stage
+from napari_unet.session.worklist.entry import Entry
 from tests.runners import ManualRunner
 from tests.session.brightness import disks
 

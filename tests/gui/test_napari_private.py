@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from napari_unet.geometry.box import Box
+from napari_unet.geometry.points import marked_points
 from napari_unet.gui.napari_private import (
     limit_tools,
     redraw_box,
@@ -111,7 +112,11 @@ def test_tools_say_what_they_paint_even_where_nothing_changes(
     layer = viewer.add_labels(stack())
     viewer.dims.order = order
     told = []
-    stop = watch_tools(layer, lambda points, label: told.append((points, label)))
+
+    def painted(box: Box, mask: np.ndarray, label: int) -> None:
+        told.append((marked_points(box, mask), label))
+
+    stop = watch_tools(layer, painted)
     layer.brush_size = 1
     layer.paint((2, 8, 9), 1)
     assert [(label, points) for points, label in told] == [

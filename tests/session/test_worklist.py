@@ -10,11 +10,12 @@ import pytest
 import tifffile
 
 from napari_unet.annotation.edits import AcceptView
+from napari_unet.annotation.stage import Stage
 from napari_unet.core.jobs import drain
 from napari_unet.geometry.box import Box
 from napari_unet.project.lock import ProjectLock
 from napari_unet.session.finetune import iter_read_work
-from napari_unet.session.worklist.entry import OpenLayer, Stage
+from napari_unet.session.worklist.entry import OpenLayer
 from tests.runners import InlineRunner, ManualRunner
 from tests.session.brightness import disks
 from tests.session.conftest import Stage as Session

@@ -28,6 +28,7 @@ from napari_unet.gui.panels.panel import (
     button,
     entry,
 )
+from napari_unet.gui.panels.planes import Planes
 from napari_unet.gui.panels.strokes import StrokeOptions
 from napari_unet.gui.panels.tool_rows import ToolRows
 from napari_unet.session.images.status import ImageState
@@ -101,7 +102,9 @@ class CorrectPanel(Panel):
         self.add_row(*decisions, self.more)
         self._make_rows()
         self.strokes = StrokeOptions(self.bench.brush, self.connections)
-        self.add(self.drawing_tools, self.plane_tools, self.over_time, self.strokes)
+        self.planes = Planes(self.bench, self.connections)
+        self.add(self.drawing_tools, self.planes, self.plane_tools)
+        self.add(self.over_time, self.strokes)
         self.add_row(self.overlay, self.legend)
         self.add(self.counts)
         self.next = button(
@@ -200,6 +203,7 @@ class CorrectPanel(Panel):
         allow(self.empty, state.why_not_paint)
         for name, control in self.edits.items():
             allow(control, state.why_not_do(name))
+        self.planes.show_state(state)
         self.over_time.show_state(state)
         allow(self.start_over, state.why_not_start_over)
         self._show_earlier(image.snapshots if image else (), state)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from psygnal import Signal
-from qtpy.QtCore import QModelIndex, QPointF, QRect, QRectF, QSize, Qt
+from qtpy.QtCore import QEvent, QModelIndex, QPointF, QRect, QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QKeyEvent, QPainter, QPalette, QPen, QPolygonF
 from qtpy.QtWidgets import (
     QAbstractItemView,
@@ -15,9 +15,10 @@ from qtpy.QtWidgets import (
     QTableView,
 )
 
+from napari_unet.annotation.stage import Stage
 from napari_unet.gui.panels.image_rows import ImageRows
 from napari_unet.session.session import Session
-from napari_unet.session.worklist.entry import Entry, Stage
+from napari_unet.session.worklist.entry import Entry
 
 MOST_ROWS = 4
 """So many are in sight at once, if there are so many."""
@@ -63,9 +64,9 @@ class ImageList(QTableView):  # type: ignore[misc, unused-ignore]
             side.hide()
             top.hide()
             side.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-            side.setDefaultSectionSize(self._drawn.height)
             top.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.clicked.connect(self._on_click)
+        self._fit_rows()
 
     @property
     def place(self) -> int:
@@ -102,6 +103,12 @@ class ImageList(QTableView):  # type: ignore[misc, unused-ignore]
         """Return the same: no row is given up."""
         return self.sizeHint()
 
+    def changeEvent(self, event: QEvent | None) -> None:
+        """Be as high as the font needs, which a style or a person may change."""
+        super().changeEvent(event)
+        if event is not None and event.type() == QEvent.Type.FontChange:
+            self._fit_rows()
+
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Go to the row on which the keyboard is, or take rows out; arrows select."""
         index = self.currentIndex()
@@ -113,6 +120,11 @@ class ImageList(QTableView):  # type: ignore[misc, unused-ignore]
             self.unwanted.emit(self.selected())
         else:
             super().keyPressEvent(event)
+
+    def _fit_rows(self) -> None:
+        if (side := self.verticalHeader()) is not None:
+            side.setDefaultSectionSize(self._drawn.height)
+            self.updateGeometry()
 
     def _on_click(self, index: QModelIndex) -> None:
         if len(self.selected()) <= 1 and index.row() < len(self.rows.rows):

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from psygnal import Signal
 from qtpy.QtCore import (
+    QEvent,
     QItemSelection,
     QItemSelectionModel,
     QModelIndex,
@@ -25,6 +26,7 @@ _MOST_PARTS = 2_000
 
 _SEEN_FOR_WIDTH = 200
 _AROUND_TEXT = 16
+_AROUND_LINE = 6
 _ROWS = 4
 """So many are in sight at least."""
 _FLAG = QItemSelectionModel.SelectionFlag
@@ -64,7 +66,6 @@ class ObjectList(QTableView):  # type: ignore[misc, unused-ignore]
         if side is not None and top is not None:
             side.hide()
             side.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-            side.setDefaultSectionSize(self.fontMetrics().lineSpacing() + 6)
             top.setSectionsClickable(True)
             top.setHighlightSections(False)
             # Or it asks at each drawing of every row whether it is selected.
@@ -75,6 +76,13 @@ class ObjectList(QTableView):  # type: ignore[misc, unused-ignore]
         if model is not None:
             model.currentRowChanged.connect(self._on_current)
             model.selectionChanged.connect(self._on_selected)
+        self._fit_rows()
+
+    def changeEvent(self, event: QEvent | None) -> None:
+        """Be as high as the font needs, which a style or a person may change."""
+        super().changeEvent(event)
+        if event is not None and event.type() == QEvent.Type.FontChange:
+            self._fit_rows()
 
     @property
     def chosen(self) -> npt.NDArray[np.intp]:
@@ -195,6 +203,10 @@ class ObjectList(QTableView):  # type: ignore[misc, unused-ignore]
         orders = Qt.SortOrder.AscendingOrder, Qt.SortOrder.DescendingOrder
         top.setSortIndicatorShown(number >= 0)
         top.setSortIndicator(number, orders[descending])
+
+    def _fit_rows(self) -> None:
+        if (side := self.verticalHeader()) is not None:
+            side.setDefaultSectionSize(self.fontMetrics().lineSpacing() + _AROUND_LINE)
 
     def _on_header(self, section: int) -> None:
         """Sort by a column, then the other way round, then not at all."""

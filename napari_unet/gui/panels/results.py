@@ -71,7 +71,7 @@ class ResultsPanel(Panel):
         self.more = _Fold("More formats", _MORE_TIP, self._boxes(common=False))
         self.where = SteadyText("faint")
         self.show_folder = button("Show folder", _SHOW_TIP, self._on_show)
-        self.told = SteadyText()
+        self.told = SteadyText(lines=2)
         self.add_row(self.this, self.all, self.stop)
         self.add(self.told)
         self.add(Label("Formats", "title"), *self._boxes(common=True), self.more)

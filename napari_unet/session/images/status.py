@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from napari_unet.annotation.stage import Stage
 from napari_unet.session.images.reading import GUESSED, Reading
 
 
@@ -30,6 +31,9 @@ class ImageState:
         Whether it is larger than memory, and only parts of it are at hand.
     read_only : str
         Why it cannot be corrected, or nothing.
+    planes : tuple of Stage
+        How far each plane of a stack or a time-lapse is, of labels that are objects or
+        classes; none of an image of one plane.
     stated_pixel_size : float or None
         Micrometres, as a file or a layer states; what a person said is in `reading`.
     """
@@ -51,6 +55,7 @@ class ImageState:
     reading: Reading = GUESSED
     stated_pixel_size: float | None = None
     large: bool = False
+    planes: tuple[Stage, ...] = ()
 
     @property
     def has_frames(self) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from napari_unet.annotation.stage import Stage
 from napari_unet.core.jobs import Job
 from napari_unet.session.hub import Hub
 from napari_unet.session.images.image import OpenImage
@@ -20,7 +21,7 @@ from napari_unet.session.images.images import Images
 from napari_unet.session.models.models import Models
 from napari_unet.session.predicting import Predicting
 from napari_unet.session.runner import Handlers, Running
-from napari_unet.session.worklist.entry import Entry, Stage
+from napari_unet.session.worklist.entry import Entry
 from napari_unet.session.worklist.predict_file import (
     FileEvent,
     Known,

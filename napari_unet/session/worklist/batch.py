@@ -21,6 +21,7 @@ from pathlib import Path
 
 from psygnal import Signal
 
+from napari_unet.annotation.stage import Stage
 from napari_unet.core.events import TilesDone
 from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box
@@ -32,7 +33,7 @@ from napari_unet.session.predicting import APPLY_SECONDS
 from napari_unet.session.prediction import Writing
 from napari_unet.session.runner import Handlers, Running
 from napari_unet.session.status import Problem
-from napari_unet.session.worklist.entry import Entry, Stage
+from napari_unet.session.worklist.entry import Entry
 from napari_unet.session.worklist.predict_file import (
     FileEvent,
     PredictedFile,

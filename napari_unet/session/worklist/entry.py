@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 
 from napari_unet.annotation.annotation import Annotation
 from napari_unet.annotation.schema import LabelSchema
+from napari_unet.annotation.stage import Stage
 from napari_unet.project.manifest import Done
 from napari_unet.session.worklist.status import ProjectImage
 from napari_unet.tasks import goes_with, task_of
@@ -18,15 +18,6 @@ _ALMOST_ALL = 0.95
 
 _LOOK_SECONDS = 0.005
 """So long planes are looked at in one go: a person works meanwhile."""
-
-
-class Stage(Enum):
-    """How far the work on an image is, in the order in which that goes."""
-
-    UNSEEN = "not predicted yet"
-    PREDICTED = "predicted"
-    BEGUN = "partly verified"
-    DONE = "verified"
 
 
 @dataclass(frozen=True, slots=True)

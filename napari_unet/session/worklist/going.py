@@ -10,11 +10,12 @@ from collections.abc import Callable
 
 from psygnal import Signal
 
+from napari_unet.annotation.stage import Stage
 from napari_unet.errors import InputError
 from napari_unet.session.hub import Hub
 from napari_unet.session.runner import Handlers, Running
 from napari_unet.session.status import Problem
-from napari_unet.session.worklist.entry import Entry, Stage
+from napari_unet.session.worklist.entry import Entry
 from napari_unet.session.worklist.reading import Picture, Reader, ReadFile
 from napari_unet.session.worklist.rows import Rows
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from napari_unet.annotation.stage import Stage
 from napari_unet.core.jobs import Job, drain
 from napari_unet.errors import InputError, StorageError
 from napari_unet.project.identity import relative_path
@@ -23,7 +24,6 @@ from napari_unet.session.worklist.entry import (
     NO_WORK,
     Entry,
     OpenLayer,
-    Stage,
     Work,
 )
 from napari_unet.session.worklist.finding import FindImages, FoundImages

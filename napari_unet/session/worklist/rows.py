@@ -9,8 +9,9 @@ from pathlib import Path
 
 from psygnal import Signal
 
+from napari_unet.annotation.stage import Stage
 from napari_unet.session.images.reading import Manners
-from napari_unet.session.worklist.entry import Entry, Stage
+from napari_unet.session.worklist.entry import Entry
 
 
 class Rows:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from napari_unet.annotation.stage import Stage
 from napari_unet.project.project import Project
 from napari_unet.session.export_work import SavedWork
 from napari_unet.session.hub import Hub
@@ -20,7 +21,7 @@ from napari_unet.session.projects import Projects
 from napari_unet.session.worklist.ahead import Ahead
 from napari_unet.session.worklist.batch import PredictAll
 from napari_unet.session.worklist.bringing import Bringing
-from napari_unet.session.worklist.entry import Entry, OpenLayer, Stage
+from napari_unet.session.worklist.entry import Entry, OpenLayer
 from napari_unet.session.worklist.going import Going
 from napari_unet.session.worklist.listing import Listing, source_of
 from napari_unet.session.worklist.reading import Picture, Reader, Unread
