@@ -22,13 +22,15 @@ _OBJECTS_FOR_HALF = 10
 
 
 def odds_of(found: Likeness) -> float:
-    """Return how many objects are right for each that is wrong, at an IoU of 0.5.
+    """Return how many objects are right for each that is wrong.
 
-    One of both more than there are, as few objects say little (Agresti and Coull 1998);
-    so without objects the odds are even.
+    Outlines count, as pairs do in the likeness: a start that finds all objects, but
+    none as people outline them, has much to learn. One of both more than there are, as
+    few objects say little (Agresti and Coull 1998); so without objects the odds are
+    even.
     """
-    wrong = found.objects / 2 - found.right
-    return (found.right + 1) / (wrong + 1)
+    wrong = found.objects / 2 - found.matched
+    return (found.matched + 1) / (wrong + 1)
 
 
 def share_learned(objects: Sequence[int] | None, odds: float) -> float:

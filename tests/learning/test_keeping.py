@@ -175,6 +175,11 @@ def test_a_start_that_is_right_is_left_less_far(objects, right, more):
     assert share(right + more) < share(right)
 
 
+def test_a_start_whose_outlines_are_poor_has_much_to_learn():
+    poor, good = (Likeness(m, 60, 30, right=28) for m in (12, 28))
+    assert odds_of(poor) < 1 < odds_of(good)
+
+
 def test_few_objects_say_little_of_a_start():
     assert odds_of(Likeness()) == 1
     three, thirty = (odds_of(Likeness(n, 2 * n, n, n)) for n in (3, 30))
