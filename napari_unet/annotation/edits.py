@@ -263,9 +263,7 @@ class Restore(Edit):
 
     def do(self, work: Workspace) -> Change | None:
         """Bring everything back."""
-        earlier = self.snapshot
-        work.ids.skip_to(earlier.next_id)
-        return work.replace(earlier.labels.astype(np.int32), earlier.provenance)
+        return work.restore(self.snapshot)
 
 
 @register

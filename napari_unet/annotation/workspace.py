@@ -6,21 +6,15 @@ one `Change` and remembers it as a step that can be undone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
 
-from napari_unet.annotation.change import Change, Kind, Listener, PixelChange
-from napari_unet.annotation.history import History, StepKind
-from napari_unet.annotation.in_parts import InParts
-from napari_unet.annotation.origins import (
-    OriginChange,
-    Origins,
-    changed,
-)
+from napari_unet.annotation.change import Change
 from napari_unet.annotation.pixels import Pixels
 from napari_unet.annotation.provenance import (
+    AnnotationSnapshot,
     Provenance,
     ProvenanceMap,
 )
@@ -30,10 +24,10 @@ from napari_unet.annotation.rules import (
     finished_points,
     finished_region,
 )
-from napari_unet.annotation.written import Written
+from napari_unet.annotation.steps import Steps
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.ids import IdCounter, labels_in
-from napari_unet.geometry.maps import LabelMap, Mask, ValueMap
+from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.geometry.points import (
     Points,
     chosen_points,
@@ -43,15 +37,14 @@ from napari_unet.geometry.points import (
 NOWHERE: Points = (np.empty(0, np.intp),)
 
 
-class Workspace:
+class Workspace(Steps):
     """Everything that belongs to an annotation, for edits to change.
 
     `live` is the array that is shown, in which a person paints; it may be ahead of
     `pixels`. `open_objects` are those that the person has touched and not finished.
     `foreground` is where applied predictions see objects: no ring verifies background
-    there. `listener` is told of every change, right after it happened.
-    Where there are several frames, `time` is their axis, and `origins` tell which
-    object came from which.
+    there. Where there are several frames, `time` is their axis. How changes are told
+    and remembered is in `Steps`.
     """
 
     def __init__(
@@ -77,13 +70,8 @@ class Workspace:
         self.rules = rules
         self.foreground: Mask | None = None
         self.open_objects: frozenset[int] = frozenset()
-        self.history = History()
-        self.listener: Listener | None = None
         self.time: int | None = None
-        self.origins: Origins = {}
-        self.in_parts = InParts()
-        self._written = Written()
-        self._steps = 0
+        self._begin_steps()
 
     def no_foreground(self) -> Mask:
         """Return a mask for `foreground`, in which nothing is seen."""
@@ -185,38 +173,6 @@ class Workspace:
         self.finish(self.open_objects - touched)
         return touched, self.open_objects
 
-    def step(
-        self,
-        kind: StepKind,
-        write: Callable[[], None],
-        closing: frozenset[int] = frozenset(),
-    ) -> Change | None:
-        """Let something else than painting be one step, if `write` changes `pixels`.
-
-        `closing` names objects that the person does not work on any more.
-        """
-        before = self.open_objects
-        write()
-        if not self._written:
-            return None
-        self._set_open(self.open_objects - closing)
-        return self._tell_step(kind, before)
-
-    def step_in_parts(self, kind: StepKind, parts: Iterator[object]) -> Change | None:
-        """Let something be one step that is written part by part; see `InParts`."""
-        before, steps = self.open_objects, self._steps
-
-        def tell() -> Change | None:
-            self._steps = steps
-            return self._tell_step(kind, before) if self._written else None
-
-        return self.in_parts.run(parts, tell)
-
-    def know(self, change: OriginChange) -> None:
-        """Take note that other things are known of where objects come from."""
-        self.origins = changed(self.origins, change)
-        self._written.origins = change
-
     def accept(self, box: Box, mask: Mask) -> Change | None:
         """Accept those of some pixels that nobody stands behind, as one step."""
         return self.step("accept", partial(self.pixels.accept_mask, box, mask))
@@ -248,54 +204,10 @@ class Workspace:
         write = partial(pixels.replace_all, merged.labels, now)
         return self.step("take", write)
 
-    def tell(
-        self,
-        kind: Kind,
-        *,
-        stroke: int = 0,
-        entry_open: frozenset[int] = frozenset(),
-        certain: bool = False,
-        anyway: bool = False,
-    ) -> Change | None:
-        """Tell what was written since the last time as one change; see `Change`.
-
-        Nothing is told where no pixel changed, unless it shall be told `anyway`.
-        """
-        parts, values, origins = self._written.taken()
-        if not (parts or origins or anyway):
-            return None
-        if kind == "edit":
-            self.ids.skip_past(frozenset().union(*(part.ids for part in parts)))
-        facts = (self.ids.next, self.open_objects, stroke, entry_open, certain)
-        told = Change(kind, parts, *facts, values=values, origins=origins)
-        change = self._completed(told)
-        self._note(change)
-        if self.listener is not None:
-            self.listener(change)
-        return change
-
-    def _values_of(self, part: PixelChange) -> ValueMap | None:
-        """Return the accepted values of a part that is about to change."""
-
-    def _completed(self, change: Change) -> Change:
-        """Add what labels stand for, where that is not the labels themselves."""
-        return change
-
-    def _record(self, part: PixelChange) -> None:
-        self._written.add(part, self._values_of(part))
-
-    def _tell_step(self, kind: StepKind, before: frozenset[int]) -> Change | None:
-        self._steps += 1
-        return self.tell(kind, stroke=self._steps, entry_open=before, certain=True)
-
-    def _note(self, change: Change) -> None:
-        self.history.note(change)
-        self._steps = max(self._steps, change.stroke)
-        self._set_open(change.open)
-
-    def _set_open(self, ids: frozenset[int]) -> None:
-        # On none that was erased wholly.
-        self.open_objects = frozenset(i for i in ids if i in self.pixels.objects)
+    def restore(self, earlier: AnnotationSnapshot) -> Change | None:
+        """Put a snapshot in the place of all, as one step."""
+        self.ids.skip_to(earlier.next_id)
+        return self.replace(earlier.labels.astype(np.int32), earlier.provenance)
 
 
 MANY = 16
