@@ -243,7 +243,8 @@ class Annotation(Workspace):
 
     @contextmanager
     def _some_parts(self) -> Iterator[None]:
-        self.in_parts.allowed = self.live.size > AT_ONCE
+        # Ids do not follow objects in labels in chunks: no step is all over them.
+        self.in_parts.allowed = not self.in_chunks and self.live.size > AT_ONCE
         try:
             yield
         finally:
