@@ -25,6 +25,7 @@ from napari_unet.cli.console import (
 from napari_unet.cli.options import flag, mismatch_in_words, option
 from napari_unet.core.events import Notice, TilesDone
 from napari_unet.core.jobs import drain
+from napari_unet.core.memory import keep
 from napari_unet.errors import ChannelMismatchError, InputError, NapariUnetError
 from napari_unet.io.pairing import name_of
 from napari_unet.io.reader import in_words
@@ -141,6 +142,7 @@ def predict_large(
         outputs.refuse_unwritable(order.out)
         _plan_all(targets, ask, as_json=as_json)
         return
+    keep()  # nothing else happens in this process
     with outputs.output_folder(order.out):
         _predict_all(targets, ask, as_json=as_json)
 

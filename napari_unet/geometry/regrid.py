@@ -8,6 +8,7 @@ the pixels around it, by its place in the whole plane.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
@@ -118,7 +119,7 @@ def owned(box: Box, shape: tuple[int, ...], new_shape: tuple[int, ...]) -> Box:
     """
     start, stop = (
         tuple(
-            int(np.searchsorted(centres(new, size), at))
+            _first_at(at, new, size)
             for at, new, size in zip(ends, new_shape, shape, strict=True)
         )
         for ends in (box.start, box.stop)
@@ -126,10 +127,24 @@ def owned(box: Box, shape: tuple[int, ...], new_shape: tuple[int, ...]) -> Box:
     return Box(start, stop)
 
 
+def _first_at(at: int, new_size: int, size: int) -> int:
+    """Return the first pixel whose centre lies at, or behind, one of another grid."""
+
+    def pixel(number: int) -> int:
+        return int(_place(number, new_size, size))
+
+    return bisect_left(range(new_size), at, key=pixel)
+
+
 def centres(new_size: int, size: int) -> npt.NDArray[np.intp]:
     """Return in which pixel of an axis the centres of another grid's pixels lie."""
-    inside = ((np.arange(new_size) + 0.5) * size / new_size).astype(np.intp)
-    return np.minimum(inside, size - 1)
+    places: npt.NDArray[np.float64] = _place(np.arange(new_size), new_size, size)
+    return np.minimum(places, size - 1).astype(np.intp)
+
+
+def _place(number: Any, new_size: int, size: int) -> Any:
+    """Return where the centre of a pixel, or of many, of another grid lies."""
+    return (number + 0.5) * size / new_size
 
 
 def _support(number: int, size: int, scale: float) -> tuple[int, int]:

@@ -33,6 +33,7 @@ from napari_unet.io.pairing import stem_of
 from napari_unet.io.reader import in_words
 from napari_unet.large.before import iter_see
 from napari_unet.large.claim import claimed
+from napari_unet.large.crew import Crew
 from napari_unet.large.engine import Engine
 from napari_unet.large.image import fit_source
 from napari_unet.large.numbering import iter_number
@@ -128,22 +129,24 @@ def _counted_up(lock: FileLock, event: PredictEvent) -> PredictEvent:
 def _iter_run(
     task: Task, own: str, image: CanonicalImage, notes: list[str]
 ) -> Generator[PredictEvent, None, Predicted]:
-    run = yield from _iter_begin(task, own, image, notes)
-    before = run.folder.done()
-    yield from map(Notice, run.seen.notes)
-    if not run.seen.blank:
-        yield from _iter_blocks(task, run)
-    return (yield from _iter_finish(task, run, before))
+    with task.engine.crew() as crew:
+        run = yield from _iter_begin(task, own, image, notes, crew)
+        before = run.folder.done()
+        yield from map(Notice, run.seen.notes)
+        if not run.seen.blank:
+            yield from _iter_blocks(task, run, crew)
+        return (yield from _iter_finish(task, run, before))
 
 
 def _iter_begin(
-    task: Task, own: str, image: CanonicalImage, notes: list[str]
+    task: Task, own: str, image: CanonicalImage, notes: list[str], crew: Crew
 ) -> Generator[PredictEvent, None, Run]:
     """Go on with a run that is there, or start one."""
     planar = predictor_for(task.model, task.settings, task.engine.device)
     seen = begun(task, own)
     if seen is None:
         _refuse_full(task, image)
+        crew.call()
         seen = yield from iter_see(task, image, own, notes)
         task.folder.start(seen, task.model)
     task.folder.forgive()
@@ -166,15 +169,16 @@ def _refuse_full(task: Task, image: CanonicalImage) -> None:
         )
 
 
-def _iter_blocks(task: Task, run: Run) -> Generator[PredictEvent, None, None]:
+def _iter_blocks(
+    task: Task, run: Run, crew: Crew
+) -> Generator[PredictEvent, None, None]:
     """Predict what is missing; note what fails."""
     total = len(run.plan.blocks)
     missing = set(range(total)) - run.folder.done()
     done = total - len(missing)
     yield TilesDone(done, total)
     work = shares(run.plan, task.chunk, missing)
-    path = None if task.path is not None else task.source
-    for outcome in task.engine.iter_work(run, work, path) if work else ():
+    for outcome in crew.iter_work(run, work) if work else ():
         for number, why in outcome.failed.items():
             run.folder.fail(number, why)
         done += len(outcome.numbers) + len(outcome.failed)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import threading
 
 import psutil
 import pytest
 
-from napari_unet.core.memory import give_back
+from napari_unet.core.memory import KEEPING, give_back
 
 _PIECE, _PIECES = 60_000, 2_000
 
@@ -29,3 +31,34 @@ def test_what_a_thread_has_freed_goes_back() -> None:
     before = process.memory_info().rss
     give_back()
     assert before - process.memory_info().rss > _PIECE * _PIECES / 2
+
+
+_FAULTS = """
+import resource, sys
+import numpy as np
+from napari_unet.core.memory import keep
+
+if sys.argv[1] == "keep":
+    keep()
+for _ in range(11):
+    np.ones(100_000_000, np.uint8)
+    np.ones(100_000_000, np.uint8)
+    if _ == 0:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's own")
+def test_a_process_that_keeps_its_memory_need_not_get_it_again() -> None:
+    """Whether it says so itself, or was started so."""
+
+    def faults(word: str, more: dict[str, str]) -> int:
+        command = [sys.executable, "-c", _FAULTS, word]
+        # Of huge pages a whole array takes some dozens.
+        kept = os.environ | {"NUMPY_MADVISE_HUGEPAGE": "0"} | more
+        return int(subprocess.run(command, env=kept, stdout=-1, check=True).stdout)
+
+    usual = faults("", {})
+    assert faults("keep", {}) < usual / 10
+    assert faults("", KEEPING) < usual / 10

@@ -17,7 +17,7 @@ from napari_unet.core.jobs import drain
 from napari_unet.errors import InputError
 from napari_unet.inference.blocks import Cutting
 from napari_unet.inference.predict import predict
-from napari_unet.large import engine, iter_predict_to
+from napari_unet.large import iter_predict_to, workers
 from napari_unet.large.folder import RunFolder
 from napari_unet.models.architectures.unet import UNetConfig
 from tests.large.scenes import asked, crossing, labels_of, predicted
@@ -112,7 +112,7 @@ def test_a_worker_that_dies_is_replaced_and_nothing_else_is_lost(
 def test_a_scheduler_that_does_not_answer(
     image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "_PATIENCE_S", 0.2)
+    monkeypatch.setattr(workers, "_PATIENCE_S", 0.2)
     with pytest.raises(
         InputError, match=r"No scheduler answers at 'tcp://127.0.0.1:9'"
     ):
