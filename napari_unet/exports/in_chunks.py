@@ -7,7 +7,7 @@ room, and TIFF in tiles. Both are whole or not there at all.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
@@ -110,11 +110,11 @@ def iter_write_large(result: LargeResult, format_: Format, path: Path) -> Steps:
     return _WRITERS[format_](result, path)
 
 
-def iter_left_out(formats: Collection[Format]) -> Iterator[str]:
-    """Say of formats which have no room for labels larger than memory."""
-    for each in formats:
-        if not each.large:
-            yield (
-                f"{each.title}: it needs all of an image at once, so it was left out; "
-                "cut out a part, and export that."
-            )
+def why_not_large(format_: Format) -> str:
+    """Return why labels larger than memory cannot be written; nothing if they can."""
+    if format_.large:
+        return ""
+    return (
+        f"{format_.title}: it needs all of an image at once; cut out a part, and "
+        "export that."
+    )

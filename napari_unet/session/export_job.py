@@ -10,11 +10,13 @@ from napari_unet.annotation.schema import LabelSchema
 from napari_unet.core.jobs import Job, told_as
 from napari_unet.errors import InputError, NapariUnetError
 from napari_unet.exports import ResultsFolder, find_format
-from napari_unet.exports.format import Format
+from napari_unet.exports.format import Format, Steps
 from napari_unet.exports.formats.table import CSV
+from napari_unet.exports.in_chunks import LargeResult, why_not_large
 from napari_unet.exports.result import iter_measured
 from napari_unet.io.pairing import name_some
 from napari_unet.measurements.table import Measurements
+from napari_unet.session.export_large import LargeWork
 from napari_unet.session.export_work import (
     AnyWork,
     OpenWork,
@@ -68,7 +70,7 @@ class ExportResults(Job[Progress, Exported]):
     belong: beside the chosen `project`, if there is one, or else beside their images.
     """
 
-    works: tuple[OpenWork, ...]
+    works: tuple[OpenWork | LargeWork, ...]
     saved: tuple[SavedWork, ...]
     schema: LabelSchema | None
     formats: tuple[str, ...]
@@ -129,27 +131,44 @@ class _Writer:
         if result is None:
             return
         yield
-        reasons = [f.why_not(result.schema, result.image_axes) for f in self._formats]
-        if all(reasons):
-            raise InputError(f"{work.name}: {reasons[0]}")
         results, key = ResultsFolder(folder), f"{work.home.name}/{work.key}"
-        self.images += 1
+        if isinstance(result, LargeResult):
+            reasons = [why_not_large(each) for each in self._formats]
+            for each in self._possible(work, reasons):
+                steps = results.iter_put_large(key, result, each)
+                yield from self._iter_written(steps)
+            return
+        reasons = [f.why_not(result.schema, result.image_axes) for f in self._formats]
         if result.image is None:
             self._without_image.append(work.name)
-        for each, why_not in zip(self._formats, reasons, strict=True):
-            if why_not:
-                self._left_out.setdefault(why_not, []).append(work.name)
-                continue  # another format has it
-            try:
-                if each.measured:
-                    result = yield from iter_measured(result)
-                yield from results.iter_put(key, result, each)
-                self.files += 1
-            except NapariUnetError as error:
-                self.problems.append(str(error))
+        for each in self._possible(work, reasons):
+            if each.measured:
+                result = yield from iter_measured(result)
+            yield from self._iter_written(results.iter_put(key, result, each))
         if result.table is not None:
             tables = self._tables.setdefault(folder, {})
             tables[results.name_for(key, result.name)] = result.table
+
+    def _possible(self, work: AnyWork, reasons: Sequence[str]) -> list[Format]:
+        """Return the formats for which there is no reason against; note the others."""
+        if all(reasons):
+            raise InputError(f"{work.name}: {reasons[0]}")
+        self.images += 1
+        found = []
+        for each, why_not in zip(self._formats, reasons, strict=True):
+            if why_not:
+                self._left_out.setdefault(why_not, []).append(work.name)
+            else:
+                found.append(each)
+        return found
+
+    def _iter_written(self, steps: Steps) -> Generator[None, None, None]:
+        """Count a file when it is written; what is wrong with it stops no other."""
+        try:
+            yield from steps
+            self.files += 1
+        except NapariUnetError as error:
+            self.problems.append(str(error))
 
     def write_tables(self) -> None:
         """Write one table of all images of a folder, if they are several."""

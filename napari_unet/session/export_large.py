@@ -6,7 +6,7 @@ project, chunk by chunk, by the job that writes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,18 +16,12 @@ import numpy.typing as npt
 
 from napari_unet.annotation.chunked import Chunk, ChunkedArray, Index
 from napari_unet.annotation.large import LargeAnnotation, SavedChunks
-from napari_unet.core.jobs import Job, told_as
-from napari_unet.errors import InputError, NapariUnetError
-from napari_unet.exports import ResultsFolder, find_format
-from napari_unet.exports.in_chunks import LargeResult, iter_left_out
+from napari_unet.errors import InputError
+from napari_unet.exports.in_chunks import LargeResult
 from napari_unet.geometry.axes import CANONICAL, result_axes
 from napari_unet.geometry.box import Box
-from napari_unet.io.read import read_header
 from napari_unet.project.identity import ImageIdentity
-from napari_unet.session.export_job import Exported
-from napari_unet.session.export_work import file_stem
-from napari_unet.session.images.image import OpenImage
-from napari_unet.session.status import Progress
+from napari_unet.session.export_facts import file_stem, sizes_of
 
 
 class LentLabels:
@@ -79,58 +73,44 @@ class LentLabels:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ExportLarge(Job[Progress, Exported]):
-    """Write the labels of an image larger than memory, in the formats that hold them.
+class LargeWork:
+    """The labels of an image larger than memory at one moment.
 
-    `key` tells the image from others whose results lie in the folder.
+    `home` is the project to which they belong, in which they have the key.
     """
 
+    home: Path
+    key: str
     identity: ImageIdentity
     labels: LentLabels
-    pixel_size: float | None
-    formats: tuple[str, ...]
-    folder: Path
-    key: str
+    pixel_size: float | None = None
 
     @classmethod
     def of(
-        cls, image: OpenImage, formats: tuple[str, ...], folder: Path
-    ) -> ExportLarge:
-        """Return the export of an image as it is now; an InputError says why not."""
-        axes = result_axes(image.axes)
-        if not isinstance(image.annotation, LargeAnnotation):
-            raise TypeError("an image that fits into memory is exported as a whole")
+        cls,
+        home: Path,
+        key: str,
+        identity: ImageIdentity,
+        annotation: LargeAnnotation,
+        pixel_size: float | None = None,
+    ) -> LargeWork:
+        """Return the work as it is now; it costs nothing."""
+        labels = LentLabels.of(annotation, result_axes(identity.axes))
+        return cls(home, key, identity, labels, pixel_size)
+
+    @property
+    def name(self) -> str:
+        """What it is called, for people."""
+        return self.identity.name
+
+    def result(self) -> LargeResult:
+        """Return what leaves the program; an InputError says why that is impossible."""
+        axes = self.labels.axes
         if axes != "".join(a for a in CANONICAL if a in axes):
             raise InputError(
-                f"Expected axes in the order of {CANONICAL}, found {image.axes}: "
-                "labels of an image larger than memory are exported as they lie."
+                f"{self.name}: expected axes in the order of {CANONICAL}, found "
+                f"{self.identity.axes}: labels of an image larger than memory are "
+                "exported as they lie."
             )
-        labels = LentLabels.of(image.annotation, axes)
-        home = image.place.belongs_to.folder
-        key = f"{home.name}/{image.key}"
-        return cls(image.identity, labels, image.pixel_size, formats, folder, key)
-
-    def run(self) -> Generator[Progress, None, Exported]:
-        """Write one file after the other."""
-        formats = [find_format(name) for name in self.formats]
-        results, problems, files = ResultsFolder(self.folder), list[str](), 0
-        size = self._sizes()
-        name = file_stem(self.identity.name)
-        result = LargeResult(name, self.labels, size)
-        for each in formats:
-            if not each.large:
-                continue
-            try:
-                steps = results.iter_put_large(self.key, result, each)
-                yield from told_as(Progress(), steps)
-                files += 1
-            except NapariUnetError as error:
-                problems.append(str(error))
-        return Exported(files, 1, tuple(problems), tuple(iter_left_out(formats)))
-
-    def _sizes(self) -> dict[str, float]:
-        path, known = self.identity.path, self.pixel_size
-        sizes = dict(read_header(path).pixel_size) if path else {}
-        if known is not None and sizes.get("X") != known:
-            sizes |= {"Y": known, "X": known}
-        return sizes
+        sizes = sizes_of(self.identity, self.pixel_size)
+        return LargeResult(file_stem(self.name), self.labels, sizes)

@@ -12,10 +12,12 @@ import numpy.typing as npt
 
 from napari_unet import tracking
 from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.large import LargeAnnotation
 from napari_unet.annotation.origins import NO_ORIGINS, Origins, parents_of
 from napari_unet.annotation.provenance import ProvenanceMap, is_verified
 from napari_unet.annotation.schema import LabelSchema
 from napari_unet.errors import NapariUnetError, StorageError
+from napari_unet.exports.in_chunks import LargeResult
 from napari_unet.exports.result import Result
 from napari_unet.geometry.axes import ImageHeader, result_axes
 from napari_unet.images.channels import (
@@ -24,11 +26,12 @@ from napari_unet.images.channels import (
     names_or_colours,
 )
 from napari_unet.inference.events import Redecodable
-from napari_unet.io.pairing import stem_of
 from napari_unet.io.read import read_header, read_image
 from napari_unet.project import rescue
 from napari_unet.project.identity import ImageFields, ImageIdentity
 from napari_unet.project.rescue.survey import Survey
+from napari_unet.session.export_facts import file_stem, sizes_of
+from napari_unet.session.export_large import LargeWork
 from napari_unet.session.projects import locate
 from napari_unet.tasks import goes_with
 from napari_unet.tracking import Track
@@ -62,18 +65,13 @@ class OpenWork:
 
     def result(self) -> Result:
         """Return what leaves the program; looks at the header of the file."""
-        identity = self.identity
-        header = read_header(identity.path) if identity.path else ImageHeader()
-        sizes, known = dict(header.pixel_size), self.pixel_size
-        if known is not None and sizes.get("X") != known:
-            sizes |= {"Y": known, "X": known}
         return _result(
-            identity,
+            self.identity,
             self.labels,
             self.provenance,
             self.pixels,
             self.channels,
-            sizes,
+            sizes_of(self.identity, self.pixel_size),
             self.maps,
             self.origins,
         )
@@ -118,11 +116,14 @@ class SavedEntry:
             raise StorageError(f"{self.name}: {lost or 'no save of it can be read.'}")
         return work
 
-    def result(self) -> Result | None:
+    def result(self) -> Result | LargeResult | None:
         """Read its labels, and its image if it is there; None if there are none."""
         work = self.annotation()
         if work.empty:
             return None
+        if isinstance(work, LargeAnnotation):
+            identity = self.image.identity
+            return LargeWork.of(self.home, self.key, identity, work).result()
         path = locate(self.home, self.image)
         header = read_header(path) if path else ImageHeader()
         snapshot, identity = work.snapshot(), self.image.identity
@@ -140,13 +141,13 @@ class SavedEntry:
         )
 
 
-AnyWork = OpenWork | SavedEntry
+AnyWork = OpenWork | LargeWork | SavedEntry
 
 
 def iter_saved(
     saved: tuple[SavedWork, ...],
     schema: LabelSchema | None,
-    open_: tuple[OpenWork, ...] = (),
+    open_: tuple[OpenWork | LargeWork, ...] = (),
 ) -> Generator[None, None, tuple[SavedEntry, ...]]:
     """Return the images on which there is saved work of a kind, but for open ones."""
     known = {(each.home.resolve(), each.key) for each in open_}
@@ -233,9 +234,3 @@ def _tracks(labels: npt.NDArray[Any], axes: str, origins: Origins) -> tuple[Trac
     return tuple(
         Track(id_, seen[0], seen[-1], hold.get(id_, 0)) for id_, seen in present.items()
     )
-
-
-def file_stem(name: str) -> str:
-    """Return the name of an image without its suffix, safe in names of files."""
-    safe = "".join("-" if c in '/\\:*?"<>|' else c for c in name).strip(" .")
-    return stem_of(Path(safe or "image"))[:150].strip(" .") or "image"

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from napari_unet.annotation.large import LargeAnnotation
 from napari_unet.core.jobs import Job
 from napari_unet.errors import InputError
 from napari_unet.exports import FORMATS, Result
@@ -19,7 +20,7 @@ from napari_unet.images.channels import channel_count, channel_titles
 from napari_unet.inference.events import Redecodable
 from napari_unet.session.copying import LabelsCopy, values_of
 from napari_unet.session.export_job import Exported, ExportResults
-from napari_unet.session.export_large import ExportLarge
+from napari_unet.session.export_large import LargeWork
 from napari_unet.session.export_work import (
     OpenWork,
     SavedWork,
@@ -61,7 +62,7 @@ class Exporting:
         self._maps = maps
         self.elsewhere: Callable[[], Sequence[SavedWork]] = self._in_project
         self._copying: deque[tuple[OpenImage, LabelsCopy]] = deque()
-        self._copied: list[OpenWork] = []
+        self._copied: list[OpenWork | LargeWork] = []
         self._everything = False
         self._job: Running | None = None
         self._show(formats=_AT_FIRST)
@@ -86,29 +87,15 @@ class Exporting:
         self._hub.clear("results")
         self._tell_folder()
         self._everything, self._copied = everything, []
-        current = self._images.current
-        if current is not None and current.large and not everything:
-            self._start_large(current)
-            return
         for image in self._wanted(everything):
             image.canvas.flush()
-            copy = LabelsCopy(image.annotation, exact=True)
-            self._copying.append((image, copy))
+            if (large := _large_work(image)) is not None:
+                self._copied.append(large)
+            else:
+                copy = LabelsCopy(image.annotation, exact=True)
+                self._copying.append((image, copy))
         self._show(progress=Progress(), told="")
         self.tick()
-
-    def _start_large(self, image: OpenImage) -> None:
-        """Export labels larger than memory: they are lent, and not copied."""
-        image.canvas.flush()
-        folder = self._state.folder
-        assert folder is not None  # an image is open
-        try:
-            job = ExportLarge.of(image, self._state.formats, folder)
-        except InputError as error:
-            self._hub.report("results", error)
-            return
-        self._show(progress=Progress(), told="")
-        self._run(job)
 
     def cancel(self) -> None:
         """Stop; files that are written stay."""
@@ -157,7 +144,7 @@ class Exporting:
         return [
             each
             for each in self._images
-            if each.has_labels and goes_with(each.schema, schema) and not each.large
+            if each.has_labels and goes_with(each.schema, schema)
         ]
 
     def _work_of(self, image: OpenImage, copy: LabelsCopy) -> OpenWork:
@@ -242,3 +229,12 @@ class Exporting:
     def _show_folder(self, folder: Path | None, *, chosen: bool = False) -> None:
         there = folder is not None and folder.is_dir()
         self._show(folder=folder, chosen=chosen, there=there, told="")
+
+
+def _large_work(image: OpenImage) -> LargeWork | None:
+    """Return labels larger than memory, which are lent and not copied."""
+    if not isinstance(image.annotation, LargeAnnotation):
+        return None
+    home = image.place.belongs_to.folder
+    of = home, image.key, image.identity, image.annotation
+    return LargeWork.of(*of, image.pixel_size)

@@ -11,8 +11,9 @@ import tifffile
 
 from napari_unet.annotation.labels import OBJECT_IDS
 from napari_unet.io.labels import labels_of, read_ids, read_label_file
+from napari_unet.session.export_facts import file_stem
 from napari_unet.session.export_job import ALL_OBJECTS, ExportResults
-from napari_unet.session.export_work import SavedWork, file_stem
+from napari_unet.session.export_work import SavedWork
 from tests.runners import ManualRunner
 from tests.session.brightness import classes_model, values_model
 from tests.session.conftest import Stage

@@ -45,7 +45,8 @@ from napari_unet.io.source import Source, open_source
 from napari_unet.project.chunks import ChunkFolder
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.project import Project
-from napari_unet.session.export_large import ExportLarge, LentLabels
+from napari_unet.session.export_job import ExportResults
+from napari_unet.session.export_large import LargeWork, LentLabels
 from napari_unet.session.following import FollowObjects
 from napari_unet.session.images.read_chunks import ReadChunks, ReadMarks
 from napari_unet.session.measuring import Watcher
@@ -337,7 +338,8 @@ def test_each_kind_of_job_does_the_same_in_another_process(
     coarse = ReadCoarsely(slide, 0, (), 2)
     lent = LentLabels("YX", (9, 9), {(0, 0): labels[0, :9, :9]}, NothingSaved())
     image = ImageIdentity("a", (9, 9), "uint8", "YX", "0" * 32)
-    export = ExportLarge(image, lent, None, ("fiji",), tmp_path / "out", "key")
+    large = LargeWork(tmp_path / "p", "key", image, lent)
+    export = ExportResults((large,), (), None, ("fiji",), tmp_path / "out")
     jobs: list[Job[Any, Any]] = [
         grey,
         ImportModule("json"),

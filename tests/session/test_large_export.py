@@ -10,8 +10,11 @@ import tifffile
 import zarr
 
 from napari_unet.annotation.edits import Settle
+from napari_unet.core.jobs import drain
 from napari_unet.exports import label_zarr
 from napari_unet.geometry.box import Box
+from napari_unet.session.export_job import ExportResults
+from napari_unet.session.export_work import SavedWork
 from tests.runners import InlineRunner
 from tests.session.brightness import disks
 from tests.session.conftest import Stage
@@ -93,3 +96,47 @@ def test_other_formats_alone_are_refused_in_words(stage: Stage) -> None:
     reason = stage.state.why_not_export()
     assert "OME-Zarr" in reason
     assert "choose one" in reason
+
+
+def _small(stage: Stage) -> np.ndarray:
+    """Open another image, with an object; return its labels."""
+    stage.session.images.most_bytes = 10**9
+    stage.session.images.open(disks((40, 50)), "small", "YX", None)
+    stage.run()
+    stage.annotation.live[5:9, 6:12] = 3
+    stage.annotation.notice_change(Box((5, 6), (9, 12)))
+    stage.annotation.do(Settle())
+    stage.session.note_edit(stage.session.images.current)
+    stage.session.images.current.has_labels = True
+    return np.array(stage.annotation.labels)
+
+
+def test_all_images_are_those_larger_than_memory_too(
+    stage: Stage, tmp_path: Path
+) -> None:
+    small, out = _small(stage), tmp_path / "out"
+    for image in stage.session.images:
+        image.has_labels = True
+    stage.session.exporting.choose_folder(out)
+    stage.session.exporting.start(everything=True)
+    stage.run()
+    told = stage.state.exporting.told
+    assert "Exported 3 files of 2 images." in told
+    assert "left out of 'slide.zarr'" in told
+    np.testing.assert_array_equal(tifffile.imread(out / "slide labels.tif"), _wanted())
+    np.testing.assert_array_equal(tifffile.imread(out / "small labels.tif"), small)
+
+
+def test_what_is_saved_of_an_image_larger_than_memory_is_exported_unopened(
+    stage: Stage, tmp_path: Path
+) -> None:
+    image = stage.session.images.current
+    image.saving.finish()
+    home = image.place.belongs_to.folder
+    stage.session.close()
+    job = ExportResults((), (SavedWork(home),), None, ("fiji", "csv"), tmp_path / "out")
+    done = drain(job.run())
+    assert (done.files, done.images, done.problems) == (1, 1, ())
+    assert "left out of 'slide.zarr'" in done.in_words()
+    found = tifffile.imread(tmp_path / "out" / "slide labels.tif")
+    np.testing.assert_array_equal(found, _wanted())
