@@ -109,7 +109,10 @@ def _name_of(found: Survey, key: str) -> str:
 
 
 _UNKNOWN = "Nobody knows which image its labels belong to; recover the project first."
-_LARGE = "Its labels are larger than memory and stay in the project: open the dock."
+_LARGE = (
+    "Its labels are larger than memory; write them with: napari-unet export PROJECT "
+    "--format ome-zarr --out FOLDER."
+)
 _NOTHING = "No save of it can be read, and no journal."
 
 
