@@ -41,13 +41,14 @@ def fit_source(
     note = getattr(source, "note", None)
     notes = [note] if note else []
     count = channel_count(source.shape, letters)
+    chosen: tuple[int, ...] | None = None
     if channel is not None:
         names = getattr(source, "channels", ())
-        chosen: tuple[int, ...] = parse_channels(channel, count, names)
-    elif count == model.spec.in_channels:
+        chosen = parse_channels(channel, count, names)
+    if "C" not in letters or (chosen is None and count == model.spec.in_channels):
         _check(source, letters, model)
         return CanonicalImage(source, letters), notes
-    else:
+    if chosen is None:
         chosen, said = _fitting(source, letters, model)
         notes.append(said)
     taken = ChosenChannels(source, letters, chosen)

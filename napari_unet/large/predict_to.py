@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Generator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,7 @@ import napari_unet
 from napari_unet.core.atomic import told_in_words
 from napari_unet.core.events import Notice, TilesDone
 from napari_unet.core.jobs import drain_logged, mapped, told_as
-from napari_unet.errors import StorageError
+from napari_unet.errors import InputError, StorageError
 from napari_unet.exports.label_zarr import LabelZarr
 from napari_unet.images.source import CanonicalImage, ImageSource
 from napari_unet.inference.events import PredictEvent
@@ -110,6 +110,7 @@ def iter_predict_to(task: Task) -> Generator[PredictEvent, None, Predicted]:
 def _iter_predict(task: Task) -> Generator[PredictEvent, None, Predicted]:
     own = identity_of(task)
     if (note := finished(task, own)) is not None:
+        _clear(task, own)
         path, objects, blocks = str(task.place.path), note["objects"], note["blocks"]
         return Predicted(path, objects, blocks, 0, was_there=True)
     # What does not fit is refused before anything is made.
@@ -119,6 +120,15 @@ def _iter_predict(task: Task) -> Generator[PredictEvent, None, Predicted]:
     with claimed(task.place.path) as lock:
         steps = _iter_run(task, own, *fitted)
         return (yield from mapped(partial(_counted_up, lock), steps))
+
+
+def _clear(task: Task, own: str) -> None:
+    """Remove what somebody has left who was killed at the very end."""
+    seen = task.folder.read()
+    if seen is None or seen.identity == own:
+        # Another one may just begin to replace the result.
+        with suppress(InputError), claimed(task.place.path):
+            task.folder.remove()
 
 
 def _counted_up(lock: FileLock, event: PredictEvent) -> PredictEvent:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -12,6 +12,7 @@ import napari_unet
 from napari_unet.core.jobs import within
 from napari_unet.core.memory import KEEPING
 from napari_unet.errors import InputError, NapariUnetError, how_to_install
+from napari_unet.large import own_worker
 from napari_unet.large.crew import TRIES, Done
 from napari_unet.large.run import Run
 from napari_unet.large.work import BlocksFailed, predict_share
@@ -58,8 +59,10 @@ class Workers:
         self._client = self._leave.enter_context(_client(where))
 
     def close(self) -> None:
-        """Let them go."""
-        self._leave.close()
+        """Let them go; who is interrupted while they come does not care how."""
+        # The library has errors of its own then, and nothing hangs on it any more.
+        with suppress(Exception):
+            self._leave.close()
 
     def iter_work(
         self, run: Run, shares: Sequence[tuple[int, ...]]
@@ -103,7 +106,7 @@ def _cluster(workers: int | None) -> Iterator[Any]:
             memory_limit=0,
             silence_logs=logging.CRITICAL,
             # What takes longest is loaded before there is anything to do.
-            preload=[predict_share.__module__],
+            preload=[own_worker.__name__],
         ) as cluster,
     ):
         cluster.scale(workers or 1)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -133,3 +135,29 @@ def test_without_dask_it_says_what_to_type(
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(InputError, match=r"\[scale\]"):
         predicted(image, tmp_path / "out", workers=2)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="how signals are sent")
+@pytest.mark.parametrize("seconds", [1.0, 4.0, 7.0])
+def test_ctrl_c_is_one_sentence_whatever_workers_do(
+    seconds: float, image: Path, tmp_path: Path
+) -> None:
+    """As a terminal sends it: to the workers, too."""
+    out = "--out", tmp_path / "out", "--output-format", "ome-zarr", "--workers", 1
+    what = "predict", image, "--model", "nuclei-small", *out
+    command = [sys.executable, "-m", "napari_unet", *map(str, what)]
+    process = subprocess.Popen(
+        command,
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(seconds)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGINT)
+    told, _ = process.communicate(timeout=60)
+    assert process.returncode in (0, 130), told
+    assert "Traceback" not in told
+    assert "defect" not in told

@@ -18,6 +18,7 @@ from napari_unet.inference.blocks import Cutting
 from napari_unet.inference.predict import predict
 from napari_unet.io import open_source, read_label_file
 from napari_unet.large import predict_to
+from napari_unet.large.folder import RunFolder
 from napari_unet.models.spec import ModelSpec
 from napari_unet.weights.model import Model
 from tests.inference.test_blocks import volume_model
@@ -194,6 +195,26 @@ def test_an_ome_zarr_has_a_pyramid_and_sizes(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_label_file(found.labels).array, full)
     with open_source(Path(found.labels) / "labels" / "cells") as source:
         assert source.levels == ((60, 2500), (30, 1250), (15, 625))
+
+
+def test_the_only_channel_may_be_named(tmp_path: Path) -> None:
+    """Also where there is no axis of channels."""
+    path = saved(tmp_path / "big.tif", crossing((300, 283)), "YX")
+    named = predicted(path, tmp_path / "named", channel="1")
+    np.testing.assert_array_equal(
+        labels_of(named), labels_of(predicted(path, tmp_path / "usual"))
+    )
+    with pytest.raises(InputError, match="1 channel"):
+        predicted(path, tmp_path / "other", channel="2")
+
+
+def test_what_was_left_at_the_end_goes_with_the_next_call(tmp_path: Path) -> None:
+    path = saved(tmp_path / "big.tif", crossing((300, 283)), "YX")
+    found = predicted(path, tmp_path / "out")
+    left = RunFolder.beside(Path(found.labels))
+    left.folder.mkdir()
+    assert predicted(path, tmp_path / "out").was_there
+    assert not left.folder.exists()
 
 
 def test_an_empty_image_gives_an_empty_result(tmp_path: Path) -> None:

@@ -147,7 +147,7 @@ def test_a_crash_right_after_an_interrupted_training_was_begun_anew(bright, tmp_
     stage = begun_training(bright, tmp_path, tmp_path / "unsure")
     place = tmp_path / "a.unet"
     while not (found := find_interruption(place / "training")) or found.best is None:
-        stage.runner.step()
+        assert stage.runner.step(), "it ended before anything was kept"
     for image in stage.session.images:
         image.project._lock.release()
 
@@ -157,9 +157,9 @@ def test_a_crash_right_after_an_interrupted_training_was_begun_anew(bright, tmp_
     again.session.correcting.do(
         UnverifyView(Box((0, 0), (64, 160)))
     )  # so that it cannot go on
-    again.session.finetune(0.5)
+    again.session.finetune(5)
     while not (place / "training" / "earlier").exists():
-        again.runner.step()
+        assert again.runner.step(), "it ended before it began anew"
     for image in again.session.images:  # before anything is kept
         image.project._lock.release()
 
