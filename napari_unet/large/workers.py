@@ -25,6 +25,12 @@ _PATIENCE_S = 15
 _PATIENCE_WITH_OWN_S = 60
 """Workers load torch before they say that they are there."""
 
+_NONE_OF_OWN = (
+    f"No worker came within {_PATIENCE_WITH_OWN_S} s. In a script, what starts them "
+    'has to stand below `if __name__ == "__main__":`; else the machine is too busy, or '
+    "short of memory. What is finished stays."
+)
+
 _OWN_WORKERS = {
     f"distributed.nanny.pre-spawn-environ.{name}": value
     for name, value in KEEPING.items()
@@ -71,9 +77,9 @@ class Workers:
         if self._client is None:
             self.call()
         if self._workers is None:
-            _wait_for_others(self._client)
+            _wait(self._client, _PATIENCE_S, _none_of_others(self._client))
         else:
-            _wait_for_own(self._client)
+            _wait(self._client, _PATIENCE_WITH_OWN_S, _NONE_OF_OWN)
         _refuse_other_versions(self._client)
         work = partial(
             predict_share,
@@ -224,25 +230,19 @@ def _distributed() -> Any:
     return distributed
 
 
-def _wait_for_others(client: Any) -> None:
+def _wait(client: Any, seconds: float, why_nobody: str) -> None:
+    """Wait for a worker; an InputError says why nobody may have come."""
     try:
-        client.wait_for_workers(1, timeout=_PATIENCE_S)
+        client.wait_for_workers(1, timeout=seconds)
     except TimeoutError as error:
-        raise InputError(
-            f"The scheduler {client.scheduler.address!r} has no workers; start some: "
-            f"dask worker {client.scheduler.address}"
-        ) from error
+        raise InputError(why_nobody) from error
 
 
-def _wait_for_own(client: Any) -> None:
-    try:
-        client.wait_for_workers(1, timeout=_PATIENCE_WITH_OWN_S)
-    except TimeoutError as error:
-        raise InputError(
-            f"No worker came within {_PATIENCE_WITH_OWN_S} s. In a script, what starts "
-            'them has to stand below `if __name__ == "__main__":`; else the machine is '
-            "too busy, or short of memory. What is finished stays."
-        ) from error
+def _none_of_others(client: Any) -> str:
+    address = client.scheduler.address
+    return (
+        f"The scheduler {address!r} has no workers; start some: dask worker {address}"
+    )
 
 
 def _refuse_other_versions(client: Any) -> None:
