@@ -9,10 +9,12 @@ from functools import partial
 from typing import Any
 
 import napari_unet
+from napari_unet.core.events import Notice
 from napari_unet.core.jobs import within
 from napari_unet.core.memory import KEEPING
 from napari_unet.errors import InputError, NapariUnetError, how_to_install
 from napari_unet.large import own_worker
+from napari_unet.large.attending import count_workers, iter_finished, none_of_others
 from napari_unet.large.crew import TRIES, Done
 from napari_unet.large.run import Run
 from napari_unet.large.work import BlocksFailed, predict_share
@@ -64,6 +66,12 @@ class Workers:
             where = self._scheduler
         self._client = self._leave.enter_context(_client(where))
 
+    def check(self) -> None:
+        """Refuse a scheduler that does not answer, or has nobody to send to."""
+        _distributed()
+        if self._scheduler is not None:
+            self._wait()
+
     def close(self) -> None:
         """Let them go; who is interrupted while they come does not care how."""
         # The library has errors of its own then, and nothing hangs on it any more.
@@ -72,15 +80,9 @@ class Workers:
 
     def iter_work(
         self, run: Run, shares: Sequence[tuple[int, ...]]
-    ) -> Generator[Done, None, None]:
+    ) -> Generator[Done | Notice, None, None]:
         """Send shares as soon as somebody has come."""
-        if self._client is None:
-            self.call()
-        if self._workers is None:
-            _wait(self._client, _PATIENCE_S, _none_of_others(self._client))
-        else:
-            _wait(self._client, _PATIENCE_WITH_OWN_S, _NONE_OF_OWN)
-        _refuse_other_versions(self._client)
+        self._wait()
         work = partial(
             predict_share,
             device=self._device,
@@ -88,12 +90,22 @@ class Workers:
             source=run.source if run.seen.image is None else None,
             threads=None if self._workers is None else 1,
         )
-        in_flight = _IN_FLIGHT * (self._workers or _count_workers(self._client))
+        in_flight = _IN_FLIGHT * (self._workers or count_workers(self._client))
         steps = _iter_there(self._client, run, shares, work, in_flight)
         yield from within(partial(_telling_lost, self._client), steps)
         if self._scheduler is None:
             # They end while the result is written.
             self._client.cluster.scale(0)
+
+    def _wait(self) -> None:
+        """Wait for somebody who finds the labels that this process would find."""
+        if self._client is None:
+            self.call()
+        if self._workers is None:
+            _wait(self._client, _PATIENCE_S, none_of_others(self._client))
+        else:
+            _wait(self._client, _PATIENCE_WITH_OWN_S, _NONE_OF_OWN)
+        _refuse_other_versions(self._client)
 
 
 @contextmanager
@@ -136,7 +148,7 @@ def _iter_there(
     shares: Sequence[tuple[int, ...]],
     work: Callable[[str, tuple[int, ...]], tuple[int, ...]],
     in_flight: int,
-) -> Generator[Done, None, None]:
+) -> Generator[Done | Notice, None, None]:
     """Send shares to workers, never more than these are about to need."""
     waiting = list(reversed(shares))
     folder = str(run.folder.folder.resolve())
@@ -151,9 +163,11 @@ def _iter_there(
 
     for _ in range(min(len(waiting), in_flight)):
         send()
-    for future in completed:
-        share = flying.pop(future)
-        yield _outcome(run, future, share)
+    for found in iter_finished(client, completed):
+        if isinstance(found, Notice):
+            yield found
+            continue
+        yield _outcome(run, found, flying.pop(found))
         if waiting:
             send()
 
@@ -213,10 +227,6 @@ def _outcome(run: Run, future: Any, share: tuple[int, ...]) -> Done:
     return Done(tuple(n for n in share if n in there), missing)
 
 
-def _count_workers(client: Any) -> int:
-    return len(client.scheduler_info(n_workers=-1)["workers"])
-
-
 def _distributed() -> Any:
     """Return the library."""
     try:
@@ -236,13 +246,6 @@ def _wait(client: Any, seconds: float, why_nobody: str) -> None:
         client.wait_for_workers(1, timeout=seconds)
     except TimeoutError as error:
         raise InputError(why_nobody) from error
-
-
-def _none_of_others(client: Any) -> str:
-    address = client.scheduler.address
-    return (
-        f"The scheduler {address!r} has no workers; start some: dask worker {address}"
-    )
 
 
 def _refuse_other_versions(client: Any) -> None:

@@ -15,11 +15,12 @@ import tifffile
 import zarr
 
 import napari_unet
+from napari_unet.core.events import Notice, TilesDone
 from napari_unet.core.jobs import drain
 from napari_unet.errors import InputError
 from napari_unet.inference.blocks import Cutting
 from napari_unet.inference.predict import predict
-from napari_unet.large import iter_predict_to, workers
+from napari_unet.large import attending, iter_predict_to, workers
 from napari_unet.large.folder import RunFolder
 from napari_unet.models.architectures.unet import UNetConfig
 from tests.large.scenes import asked, crossing, labels_of, predicted
@@ -109,6 +110,45 @@ def test_a_worker_that_dies_is_replaced_and_nothing_else_is_lost(
     found = drain(steps)
     assert (found.empty, found.computed) == ((), found.blocks)
     np.testing.assert_array_equal(labels_of(found), expected)
+
+
+def test_workers_that_all_vanish_are_told_and_waited_for(
+    image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attending, "_LOOK_EVERY_S", 0.2)
+    out, told = tmp_path / "out", list[str]()
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, dashboard_address=":0"
+    ) as own:
+        task = asked(image, out, scheduler=own.scheduler_address, chunk=64)
+
+        def hear(event: object) -> None:
+            if isinstance(event, TilesDone) and event.done == 1:
+                own.scale(0)
+            if isinstance(event, Notice):
+                told.append(event.message)
+                own.scale(1)
+
+        found = drain(iter_predict_to(task), hear)
+    assert (found.empty, found.computed) == ((), found.blocks)
+    assert any("has no workers; start some: dask worker tcp" in one for one in told)
+
+
+def test_nobody_is_waited_for_for_ever(
+    image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attending, "_LOOK_EVERY_S", 0.1)
+    monkeypatch.setattr(attending, "_PATIENCE_ALONE_S", 0.3)
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, dashboard_address=":0"
+    ) as own:
+        task = asked(image, tmp_path / "out", scheduler=own.scheduler_address, chunk=64)
+        steps = iter_predict_to(task)
+        while next(steps) != TilesDone(1, 25):
+            pass
+        own.scale(0)
+        with pytest.raises(InputError, match=r"no workers.*What is finished stays"):
+            drain(steps)
 
 
 def test_a_scheduler_that_does_not_answer(
