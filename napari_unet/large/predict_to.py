@@ -34,6 +34,7 @@ from napari_unet.large.crew import Crew
 from napari_unet.large.engine import Engine
 from napari_unet.large.image import fit_source
 from napari_unet.large.numbering import iter_number
+from napari_unet.large.own_worker import leave_where_read_again
 from napari_unet.large.result import (
     OutputFormat,
     box_in_result,
@@ -320,6 +321,8 @@ def predict_to(
     StorageError
         If it cannot be written; what is finished stays, and is gone on with.
     """
+    if workers is not None:
+        leave_where_read_again()
     task = ask(
         image,
         model,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
@@ -27,10 +28,12 @@ _PATIENCE_S = 15
 _PATIENCE_WITH_OWN_S = 60
 """Workers load torch before they say that they are there."""
 
+_LOOK_S = 0.5
+
 _NONE_OF_OWN = (
-    f"No worker came within {_PATIENCE_WITH_OWN_S} s. In a script, what starts them "
-    'has to stand below `if __name__ == "__main__":`; else the machine is too busy, or '
-    "short of memory. What is finished stays."
+    "No worker came. In a script, what starts them has to stand below `if __name__ == "
+    '"__main__":`, for each worker reads the script again; else the machine is too '
+    "busy, or short of memory. What is finished stays."
 )
 
 _OWN_WORKERS = {
@@ -102,9 +105,9 @@ class Workers:
         if self._client is None:
             self.call()
         if self._workers is None:
-            _wait(self._client, _PATIENCE_S, none_of_others(self._client))
+            _wait_for_others(self._client)
         else:
-            _wait(self._client, _PATIENCE_WITH_OWN_S, _NONE_OF_OWN)
+            _wait_for_own(self._client)
         _refuse_other_versions(self._client)
 
 
@@ -189,9 +192,9 @@ def _telling_lost(client: Any) -> Iterator[None]:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep the library from writing of what is told in a sentence."""
-    loggers = [
-        logging.getLogger(name) for name in ("distributed", "distributed.client")
-    ]
+    # What fails in a task of its own is told by the loop.
+    names = "distributed", "distributed.client", "asyncio"
+    loggers = [logging.getLogger(name) for name in names]
     levels = [each.level for each in loggers]
     for each in loggers:
         each.setLevel(logging.CRITICAL)
@@ -211,9 +214,10 @@ def _gone() -> InputError:
 
 def _outcome(run: Run, future: Any, share: tuple[int, ...]) -> Done:
     """Return what came of a share; raise what ends the run."""
-    if future.status == "finished":
+    # What a share returns can be lost with its worker; its blocks lie on the disk.
+    if future.status in ("finished", "lost"):
         return Done(share, {})
-    if future.status in ("cancelled", "lost"):
+    if future.status == "cancelled":
         raise _gone()
     error = future.exception()
     if isinstance(error, BlocksFailed):
@@ -240,12 +244,24 @@ def _distributed() -> Any:
     return distributed
 
 
-def _wait(client: Any, seconds: float, why_nobody: str) -> None:
-    """Wait for a worker; an InputError says why nobody may have come."""
+def _wait_for_others(client: Any) -> None:
     try:
-        client.wait_for_workers(1, timeout=seconds)
+        client.wait_for_workers(1, timeout=_PATIENCE_S)
     except TimeoutError as error:
-        raise InputError(why_nobody) from error
+        raise InputError(none_of_others(client)) from error
+
+
+def _wait_for_own(client: Any) -> None:
+    failed = _distributed().Status.failed
+    own = client.cluster.workers
+    give_up = time.monotonic() + _PATIENCE_WITH_OWN_S
+    while time.monotonic() < give_up:
+        if own and all(each.status == failed for each in own.values()):
+            break
+        with suppress(TimeoutError):
+            client.wait_for_workers(1, timeout=_LOOK_S)
+            return
+    raise InputError(_NONE_OF_OWN)
 
 
 def _refuse_other_versions(client: Any) -> None:

@@ -177,6 +177,23 @@ def test_without_dask_it_says_what_to_type(
         predicted(image, tmp_path / "out", workers=2)
 
 
+def test_a_script_that_starts_itself_again_is_told_at_once(
+    image: Path, tmp_path: Path
+) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import napari_unet as nu\n"
+        f"model = nu.load_model('nuclei-small')\n"
+        f"nu.predict_to({str(image)!r}, model, {str(tmp_path / 'out')!r}, workers=2)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("Traceback") == 1
+    assert 'has to stand below `if __name__ == "__main__":`' in done.stderr
+
+
 @pytest.mark.skipif(os.name != "posix", reason="how signals are sent")
 @pytest.mark.parametrize("seconds", [1.0, 4.0, 7.0])
 def test_ctrl_c_is_one_sentence_whatever_workers_do(
