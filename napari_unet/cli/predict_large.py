@@ -22,7 +22,7 @@ from napari_unet.cli.console import (
     report,
     say,
 )
-from napari_unet.cli.options import flag, mismatch_in_words, option
+from napari_unet.cli.options import flag, guess_in_words, mismatch_in_words, option
 from napari_unet.core.events import Notice, TilesDone
 from napari_unet.core.jobs import drain
 from napari_unet.core.memory import keep
@@ -172,11 +172,16 @@ def _plan_all(
     failed: list[dict[str, str]] = []
     for path in paths:
         with _failing(path, failed):
-            plans.append(replace(large.plan_in_short(ask(str(path))), image=str(path)))
+            task = ask(str(path))
+            _tell_guess(path, task)
+            plans.append(replace(large.plan_in_short(task), image=str(path)))
     for bad in failed:
         say(bad["error"])
     report([asdict(p) for p in plans], map(_planned, plans), as_json=as_json)
-    if failed:
+    hindered = [(p.image, words) for p in plans for words in p.hindrances]
+    for image, words in hindered:
+        say(f"{image}: it could not begin now: {words}")
+    if failed or hindered:
         raise typer.Exit(EXIT_MISTAKE)
 
 
@@ -207,8 +212,16 @@ def _predict_one(path: Path, ask: Callable[[str], Task]) -> Predicted:
             elif isinstance(event, Notice):
                 say(about(path, event.message))
 
-        with closing(large.iter_predict_to(ask(str(path)))) as steps:
+        task = ask(str(path))
+        _tell_guess(path, task)
+        with closing(large.iter_predict_to(task)) as steps:
             return drain(steps, hear)
+
+
+def _tell_guess(path: Path, task: Task) -> None:
+    guess = guess_in_words(task.axes, task.source.shape)
+    if guess is not None:
+        say(about(path, guess))
 
 
 def _report(

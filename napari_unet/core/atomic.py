@@ -8,6 +8,7 @@ or loses power, finds the old or the new content and never a part of it.
 from __future__ import annotations
 
 import errno
+import glob
 import os
 import re
 import secrets
@@ -36,6 +37,7 @@ _REASONS = {
     errno.EEXIST: "a part of its path is a file, not a folder; choose another name",
 }
 _CUT = re.compile(r"\d+ requested and \d+ written")
+_LONGEST_WHOLE = 40
 _NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.ENOSYS}
 LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}
 """Files that systems put into folders."""
@@ -71,6 +73,17 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
             with suppress(OSError):
                 temporary.unlink()
         sync_folder(path.parent)
+
+
+def remove_half_written(path: Path) -> None:
+    """Remove what somebody left who was killed while the file at a path was written.
+
+    Only for whoever knows that nobody writes it now.
+    """
+    # Longer names are cut, and others may begin like them.
+    if len(path.name) <= _LONGEST_WHOLE:
+        for left in path.parent.glob(f".{glob.escape(path.name)}.{'[0-9a-f]' * 8}.tmp"):
+            left.unlink(missing_ok=True)
 
 
 def write_folder_atomically(
@@ -144,7 +157,9 @@ def told_in_words(path: Path) -> Iterator[None]:
 
 def _sibling(path: Path, suffix: str) -> Path:
     # Cut, so that a long name does not become too long for the file system.
-    return path.parent / f".{path.name[:40]}.{secrets.token_hex(4)}.{suffix}"
+    return (
+        path.parent / f".{path.name[:_LONGEST_WHOLE]}.{secrets.token_hex(4)}.{suffix}"
+    )
 
 
 def _refuse_existing(folder: Path, *, overwrite: bool) -> None:

@@ -19,7 +19,7 @@ from napari_unet.core.atomic import told_in_words, write_folder_atomically
 from napari_unet.exports.format import Format, Steps
 from napari_unet.exports.formats.ome_zarr import OME_ZARR
 from napari_unet.exports.formats.tiff import FIJI
-from napari_unet.exports.label_tiff import write_label_tiff
+from napari_unet.exports.label_tiff import iter_write_label_tiff
 from napari_unet.exports.label_zarr import LabelZarr
 from napari_unet.exports.written import files_as_noted, note_files
 from napari_unet.geometry.box import Box
@@ -97,8 +97,7 @@ def _move_in(part: Path, folder: Path) -> None:
 
 def _write_tiff(result: LargeResult, path: Path) -> Steps:
     """Write a BigTIFF in tiles."""
-    yield
-    write_label_tiff(path, result.labels, result.pixel_size, {})
+    yield from iter_write_label_tiff(path, result.labels, result.pixel_size, {})
 
 
 _WRITERS: Mapping[Format, Write] = {OME_ZARR: _write_zarr, FIJI: _write_tiff}

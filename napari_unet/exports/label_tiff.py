@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import tifffile
 
-from napari_unet.core.atomic import write_atomically
+from napari_unet.core.atomic import told_in_words, write_atomically
 from napari_unet.exports.label_zarr import PIECE
 from napari_unet.geometry.box import Box
 from napari_unet.io.write import tags_of
@@ -37,13 +39,16 @@ class Regions(Protocol):
 _OURS = "napari-unet"
 
 
-def write_label_tiff(
+def iter_write_label_tiff(
     path: Path,
     labels: Regions,
     pixel_size: Mapping[str, float],
     said: Mapping[str, Any],
-) -> None:
+) -> Generator[None, None, None]:
     """Write labels, or values, that are read by regions; whole or not at all.
+
+    Tiles are packed into a file without a name first, row by row, and the library gets
+    all of them at once, for it never comes back in between.
 
     Parameters
     ----------
@@ -53,21 +58,28 @@ def write_label_tiff(
     size = {axis: n for axis, n in pixel_size.items() if axis in labels.axes}
     tags = tags_of(labels.axes, size)
     tags["metadata"] |= {_OURS: json.dumps(said)}
+    lengths = list[int]()
+    with told_in_words(path), TemporaryFile(dir=path.parent) as packed:
+        for tiles in _rows_of_tiles(labels):
+            yield
+            for tile in tiles:
+                lengths.append(packed.write(zlib.compress(tile.data)))
+        packed.seek(0)
 
-    def write(file: BinaryIO) -> None:
-        tifffile.imwrite(
-            file,
-            _tiles(labels),
-            shape=labels.shape,
-            dtype=labels.dtype,
-            tile=(_TILE, _TILE),
-            bigtiff=True,
-            compression="zlib",
-            photometric="minisblack",
-            **tags,
-        )
+        def write(file: BinaryIO) -> None:
+            tifffile.imwrite(
+                file,
+                map(packed.read, lengths),
+                shape=labels.shape,
+                dtype=labels.dtype,
+                tile=(_TILE, _TILE),
+                bigtiff=True,
+                compression="zlib",
+                photometric="minisblack",
+                **tags,
+            )
 
-    write_atomically(path, write)
+        write_atomically(path, write)
 
 
 def read_tiff_note(path: Path) -> dict[str, Any] | None:
@@ -82,18 +94,20 @@ def read_tiff_note(path: Path) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _tiles(labels: Regions) -> Iterator[npt.NDArray[Any]]:
-    """Yield all tiles, row by row; those at the end are filled up with 0."""
+def _rows_of_tiles(labels: Regions) -> Iterator[list[npt.NDArray[Any]]]:
+    """Yield all tiles, rows that lie together at once; what is beyond the end is 0."""
     *others, rows, columns = labels.shape
     for at in np.ndindex(*others):
         after = tuple(n + 1 for n in at)
         for start in range(0, rows, PIECE):
             stop = min(rows, start + PIECE)
             band = labels.read(Box((*at, start, 0), (*after, stop, columns)))
-            band = band.reshape(band.shape[-2:])
-            for top in range(0, len(band), _TILE):
-                for left in range(0, columns, _TILE):
-                    part = band[top : top + _TILE, left : left + _TILE]
-                    tile = np.zeros((_TILE, _TILE), band.dtype)
-                    tile[: part.shape[0], : part.shape[1]] = part
-                    yield tile
+            yield _tiles(band.reshape(band.shape[-2:]))
+
+
+def _tiles(band: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
+    wanted = [-(-n // _TILE) for n in band.shape]
+    ends = [(0, n * _TILE - m) for n, m in zip(wanted, band.shape, strict=True)]
+    full = np.pad(band, ends)
+    tiles = full.reshape(wanted[0], _TILE, wanted[1], _TILE).swapaxes(1, 2)
+    return [np.ascontiguousarray(tile) for row in tiles for tile in row]

@@ -6,6 +6,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from napari_unet.core.events import Notice
 from napari_unet.core.jobs import mapped
 from napari_unet.large.run import Run
 from napari_unet.large.work import BlocksFailed, iter_predict_share
@@ -25,19 +26,26 @@ class Done:
 class Crew(Protocol):
     """Those who do the work of one prediction."""
 
+    def check(self) -> None:
+        """Raise an InputError if there is nobody to do any work."""
+        ...
+
     def call(self) -> None:
         """Let them get ready, while somebody still looks at the image."""
         ...
 
     def iter_work(
         self, run: Run, shares: Sequence[tuple[int, ...]]
-    ) -> Generator[Done, None, None]:
+    ) -> Generator[Done | Notice, None, None]:
         """Predict shares, in any order; tells of blocks as they are finished."""
         ...
 
 
 class Here:
     """What is done in this process, which is always ready."""
+
+    def check(self) -> None:
+        """Find nothing to say."""
 
     def call(self) -> None:
         """Do nothing."""

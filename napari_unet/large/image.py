@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unet import io
-from napari_unet.geometry.axes import resolve_axes
+from napari_unet.geometry.axes import KnownAxes, resolve_axes
 from napari_unet.geometry.box import Box
 from napari_unet.images.channels import channel_count, parse_channels
 from napari_unet.images.chosen import ChosenChannels
@@ -29,6 +29,11 @@ def open_image(path: str, axes: str | None) -> Source:
     return io.open_source(path, axes=axes)
 
 
+def known_axes(source: ImageSource, axes: str | None) -> KnownAxes:
+    """Return which axis of an image is which; `axes` are what a person says."""
+    return resolve_axes(source.shape, source.dtype, person=axes, layer=source.axes)
+
+
 def fit_source(
     source: ImageSource, axes: str | None, channel: str | None, model: Model
 ) -> tuple[CanonicalImage, list[str]]:
@@ -36,8 +41,7 @@ def fit_source(
 
     No more than a part of it is read. Raises an InputError if it cannot be fitted.
     """
-    known = resolve_axes(source.shape, source.dtype, person=axes or source.axes)
-    letters = known.letters
+    letters = known_axes(source, axes).letters
     note = getattr(source, "note", None)
     notes = [note] if note else []
     count = channel_count(source.shape, letters)

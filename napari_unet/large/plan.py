@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
 from napari_unet.core.jobs import drain
-from napari_unet.geometry.axes import resolve_axes
+from napari_unet.errors import InputError, StorageError
 from napari_unet.images.source import CanonicalImage
 from napari_unet.inference.blocks import CUTTINGS, BlockPlan, plan_blocks
 from napari_unet.inference.model_input import zoom_for
@@ -16,12 +17,13 @@ from napari_unet.inference.volumes import (
     spec_of,
 )
 from napari_unet.large.before import iter_see_stretch
+from napari_unet.large.folder import Seen
 from napari_unet.large.image import fit_source
 from napari_unet.large.readable import Readable
 from napari_unet.large.result import disk_needed
 from napari_unet.large.run import predictor_for
 from napari_unet.large.task import Task
-from napari_unet.large.there import begun, finished, identity_of
+from napari_unet.large.there import begun, finished, identity_of, refuse_full
 from napari_unet.large.work import shares
 
 _PROGRAM = 400_000_000
@@ -49,6 +51,8 @@ class Planned:
         About how many bytes are needed: free on the disk, and for each worker.
     zoom : float or None
         Of planes; None where it is measured when the prediction begins.
+    hindrances : tuple of str
+        Why it could not begin now, such as too little room on the disk.
     """
 
     image: str
@@ -62,14 +66,15 @@ class Planned:
     disk: int
     memory: int
     zoom: float | None
+    hindrances: tuple[str, ...] = ()
 
 
 def plan_in_short(task: Task) -> Planned:
     """Plan a prediction; of the image, no more than a part is read.
 
     Where the size of objects is not told, it is taken to be one that the model knows.
-    What the prediction would refuse is refused: an image that does not fit, or a result
-    of something else.
+    What the prediction would refuse for good is refused: an image that does not fit, or
+    a result of something else.
     """
     with closing(task):
         return _planned(task)
@@ -104,7 +109,7 @@ def _planned(task: Task) -> Planned:
         image=str(task.path),
         labels=str(task.place.path),
         shape=tuple(task.source.shape),
-        axes=_axes(task),
+        axes=task.axes.letters,
         block=largest.core.shape,
         blocks=len(plan.blocks),
         chunks=len(shares(plan, task.chunk, set(range(len(plan.blocks))))),
@@ -112,12 +117,24 @@ def _planned(task: Task) -> Planned:
         disk=disk_needed(pixels, task.values, model),
         memory=_PROGRAM + _A_PIXEL * _window(plan),
         zoom=zoom,
+        hindrances=() if done else tuple(_iter_hindrances(task, image, seen)),
     )
 
 
-def _axes(task: Task) -> str:
-    source, told = task.source, task.settings.axes
-    return resolve_axes(source.shape, source.dtype, person=told or source.axes).letters
+def _iter_hindrances(
+    task: Task, image: CanonicalImage, seen: Seen | None
+) -> Iterator[str]:
+    """Yield what the prediction would be refused for that may pass."""
+    try:
+        if seen is None:
+            refuse_full(task, image)
+    except StorageError as error:
+        yield str(error)
+    try:
+        with task.engine.crew() as crew:
+            crew.check()
+    except InputError as error:
+        yield str(error)
 
 
 def _window(plan: BlockPlan) -> int:

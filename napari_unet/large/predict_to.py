@@ -9,8 +9,6 @@ place (`result`). Whatever ends it, the next call goes on with what is missing.
 
 from __future__ import annotations
 
-import math
-import shutil
 from collections.abc import Generator
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
@@ -24,30 +22,29 @@ import napari_unet
 from napari_unet.core.atomic import told_in_words
 from napari_unet.core.events import Notice, TilesDone
 from napari_unet.core.jobs import drain_logged, mapped, told_as
-from napari_unet.errors import InputError, StorageError
+from napari_unet.errors import InputError
 from napari_unet.exports.label_zarr import LabelZarr
 from napari_unet.images.source import CanonicalImage, ImageSource
 from napari_unet.inference.events import PredictEvent
 from napari_unet.inference.stitching import Numbering
 from napari_unet.io.pairing import stem_of
-from napari_unet.io.reader import in_words
 from napari_unet.large.before import iter_see
 from napari_unet.large.claim import claimed
 from napari_unet.large.crew import Crew
 from napari_unet.large.engine import Engine
 from napari_unet.large.image import fit_source
 from napari_unet.large.numbering import iter_number
+from napari_unet.large.own_worker import leave_where_read_again
 from napari_unet.large.result import (
     OutputFormat,
     box_in_result,
-    disk_needed,
     empty_zarr,
     iter_write,
 )
 from napari_unet.large.run import Run, planned, predictor_for
 from napari_unet.large.settings import Settings
 from napari_unet.large.task import CHUNK, Task, ask
-from napari_unet.large.there import begun, finished, identity_of
+from napari_unet.large.there import begun, finished, identity_of, refuse_full
 from napari_unet.large.work import shares
 from napari_unet.project import FileLock
 from napari_unet.weights.model import Model
@@ -155,28 +152,13 @@ def _iter_begin(
     planar = predictor_for(task.model, task.settings, task.engine.device)
     seen = begun(task, own)
     if seen is None:
-        _refuse_full(task, image)
+        refuse_full(task, image)
         crew.call()
         seen = yield from iter_see(task, image, own, notes)
         task.folder.start(seen, task.model)
     task.folder.forgive()
     predictor, plan = planned(seen, image, task.model, planar)
     return Run(task.folder, seen, task.source, image, predictor, plan)
-
-
-def _refuse_full(task: Task, image: CanonicalImage) -> None:
-    """Refuse to begin what the disk cannot hold."""
-    pixels = math.prod((image.shape[0], *image.shape[2:]))
-    wanted = disk_needed(pixels, task.values, task.model)
-    parent = task.place.path.parent
-    with told_in_words(parent):
-        free = shutil.disk_usage(parent).free
-    if free < wanted:
-        raise StorageError(
-            f"Expected about {in_words(wanted)} of free space for "
-            f"{str(task.place.path)!r}, found {in_words(free)}; free some, or "
-            "choose another folder with --out."
-        )
 
 
 def _iter_blocks(
@@ -189,6 +171,9 @@ def _iter_blocks(
     yield TilesDone(done, total)
     work = shares(run.plan, task.chunk, missing)
     for outcome in crew.iter_work(run, work) if work else ():
+        if isinstance(outcome, Notice):
+            yield outcome
+            continue
         for number, why in outcome.failed.items():
             run.folder.fail(number, why)
         done += len(outcome.numbers) + len(outcome.failed)
@@ -230,7 +215,7 @@ def _iter_finish(
     )
     said = _said(task, run, found, labels)
     labels.note(said)
-    task.place.move_in(labels, size, said)
+    yield from told_as(end, task.place.iter_move_in(labels, size, said))
     if not empty:
         folder.remove()
     return found
@@ -336,6 +321,8 @@ def predict_to(
     StorageError
         If it cannot be written; what is finished stays, and is gone on with.
     """
+    if workers is not None:
+        leave_where_read_again()
     task = ask(
         image,
         model,

@@ -11,8 +11,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from napari_unet.core.atomic import told_in_words
-from napari_unet.exports.label_tiff import read_tiff_note, write_label_tiff
+from napari_unet.core.atomic import remove_half_written, told_in_words
+from napari_unet.exports.label_tiff import iter_write_label_tiff, read_tiff_note
 from napari_unet.exports.label_zarr import LabelZarr, read_note
 from napari_unet.geometry.box import Box
 from napari_unet.images.source import Regions
@@ -61,13 +61,14 @@ class Place:
         else:
             self.path.unlink(missing_ok=True)
 
-    def move_in(
+    def iter_move_in(
         self, labels: LabelZarr, size: Mapping[str, float], said: Mapping[str, Any]
-    ) -> None:
-        """Put a result in its place, whole."""
+    ) -> Generator[None, None, None]:
+        """Put a result in its place, whole; nobody else may write there meanwhile."""
         with told_in_words(self.path):
             if self.output_format == "tiff":
-                write_label_tiff(self.path, labels, size, said)
+                remove_half_written(self.path)
+                yield from iter_write_label_tiff(self.path, labels, size, said)
                 return
             # One that has gaps, and is made good now.
             self.remove()

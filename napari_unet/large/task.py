@@ -7,6 +7,7 @@ from os import PathLike
 from pathlib import Path
 
 from napari_unet.errors import InputError
+from napari_unet.geometry.axes import KnownAxes
 from napari_unet.images.source import ImageSource, as_source
 from napari_unet.instances.diameter import check_diameter
 from napari_unet.io.pairing import name_of
@@ -14,7 +15,7 @@ from napari_unet.io.remote import is_local
 from napari_unet.io.source import Source
 from napari_unet.large.engine import Engine
 from napari_unet.large.folder import RunFolder
-from napari_unet.large.image import open_image
+from napari_unet.large.image import known_axes, open_image
 from napari_unet.large.result import SUFFIXES, OutputFormat, Place
 from napari_unet.large.settings import Settings
 from napari_unet.tasks import task_of
@@ -43,6 +44,11 @@ class Task:
     chunk: int
     engine: Engine
     overwrite: bool
+
+    @property
+    def axes(self) -> KnownAxes:
+        """Which axis of the image is which, and who says so."""
+        return known_axes(self.source, self.settings.axes)
 
     @property
     def folder(self) -> RunFolder:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import math
+import shutil
 from typing import Any
 
-from napari_unet.errors import InputError
+from napari_unet.core.atomic import told_in_words
+from napari_unet.errors import InputError, StorageError
+from napari_unet.images.source import CanonicalImage
+from napari_unet.io.reader import in_words
 from napari_unet.large.folder import Seen
+from napari_unet.large.result import disk_needed
 from napari_unet.large.settings import fingerprint_of, identity
 from napari_unet.large.task import Task
 
@@ -54,3 +60,20 @@ def begun(task: Task, own: str) -> Seen | None:
         f"{str(task.folder.folder)!r} is what is left of a prediction with another "
         "image, model or setting; finish that one, or drop it with --overwrite."
     )
+
+
+def refuse_full(task: Task, image: CanonicalImage) -> None:
+    """Refuse to begin what the disk cannot hold, with a StorageError."""
+    pixels = math.prod((image.shape[0], *image.shape[2:]))
+    wanted = disk_needed(pixels, task.values, task.model)
+    # A plan makes no folders.
+    parents = task.place.path.absolute().parents
+    there = next(each for each in parents if each.exists())
+    with told_in_words(there):
+        free = shutil.disk_usage(there).free
+    if free < wanted:
+        raise StorageError(
+            f"Expected about {in_words(wanted)} of free space for "
+            f"{str(task.place.path)!r}, found {in_words(free)}; free some, or "
+            "choose another folder with --out."
+        )

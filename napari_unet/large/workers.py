@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import Any
 
 import napari_unet
+from napari_unet.core.events import Notice
 from napari_unet.core.jobs import within
 from napari_unet.core.memory import KEEPING
 from napari_unet.errors import InputError, NapariUnetError, how_to_install
 from napari_unet.large import own_worker
+from napari_unet.large.attending import count_workers, iter_finished, none_of_others
 from napari_unet.large.crew import TRIES, Done
 from napari_unet.large.run import Run
 from napari_unet.large.work import BlocksFailed, predict_share
@@ -25,10 +28,12 @@ _PATIENCE_S = 15
 _PATIENCE_WITH_OWN_S = 60
 """Workers load torch before they say that they are there."""
 
+_LOOK_S = 0.5
+
 _NONE_OF_OWN = (
-    f"No worker came within {_PATIENCE_WITH_OWN_S} s. In a script, what starts them "
-    'has to stand below `if __name__ == "__main__":`; else the machine is too busy, or '
-    "short of memory. What is finished stays."
+    "No worker came. In a script, what starts them has to stand below `if __name__ == "
+    '"__main__":`, for each worker reads the script again; else the machine is too '
+    "busy, or short of memory. What is finished stays."
 )
 
 _OWN_WORKERS = {
@@ -64,6 +69,12 @@ class Workers:
             where = self._scheduler
         self._client = self._leave.enter_context(_client(where))
 
+    def check(self) -> None:
+        """Refuse a scheduler that does not answer, or has nobody to send to."""
+        _distributed()
+        if self._scheduler is not None:
+            self._wait()
+
     def close(self) -> None:
         """Let them go; who is interrupted while they come does not care how."""
         # The library has errors of its own then, and nothing hangs on it any more.
@@ -72,15 +83,9 @@ class Workers:
 
     def iter_work(
         self, run: Run, shares: Sequence[tuple[int, ...]]
-    ) -> Generator[Done, None, None]:
+    ) -> Generator[Done | Notice, None, None]:
         """Send shares as soon as somebody has come."""
-        if self._client is None:
-            self.call()
-        if self._workers is None:
-            _wait(self._client, _PATIENCE_S, _none_of_others(self._client))
-        else:
-            _wait(self._client, _PATIENCE_WITH_OWN_S, _NONE_OF_OWN)
-        _refuse_other_versions(self._client)
+        self._wait()
         work = partial(
             predict_share,
             device=self._device,
@@ -88,12 +93,22 @@ class Workers:
             source=run.source if run.seen.image is None else None,
             threads=None if self._workers is None else 1,
         )
-        in_flight = _IN_FLIGHT * (self._workers or _count_workers(self._client))
+        in_flight = _IN_FLIGHT * (self._workers or count_workers(self._client))
         steps = _iter_there(self._client, run, shares, work, in_flight)
         yield from within(partial(_telling_lost, self._client), steps)
         if self._scheduler is None:
             # They end while the result is written.
             self._client.cluster.scale(0)
+
+    def _wait(self) -> None:
+        """Wait for somebody who finds the labels that this process would find."""
+        if self._client is None:
+            self.call()
+        if self._workers is None:
+            _wait_for_others(self._client)
+        else:
+            _wait_for_own(self._client)
+        _refuse_other_versions(self._client)
 
 
 @contextmanager
@@ -136,7 +151,7 @@ def _iter_there(
     shares: Sequence[tuple[int, ...]],
     work: Callable[[str, tuple[int, ...]], tuple[int, ...]],
     in_flight: int,
-) -> Generator[Done, None, None]:
+) -> Generator[Done | Notice, None, None]:
     """Send shares to workers, never more than these are about to need."""
     waiting = list(reversed(shares))
     folder = str(run.folder.folder.resolve())
@@ -151,9 +166,11 @@ def _iter_there(
 
     for _ in range(min(len(waiting), in_flight)):
         send()
-    for future in completed:
-        share = flying.pop(future)
-        yield _outcome(run, future, share)
+    for found in iter_finished(client, completed):
+        if isinstance(found, Notice):
+            yield found
+            continue
+        yield _outcome(run, found, flying.pop(found))
         if waiting:
             send()
 
@@ -175,9 +192,9 @@ def _telling_lost(client: Any) -> Iterator[None]:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep the library from writing of what is told in a sentence."""
-    loggers = [
-        logging.getLogger(name) for name in ("distributed", "distributed.client")
-    ]
+    # What fails in a task of its own is told by the loop.
+    names = "distributed", "distributed.client", "asyncio"
+    loggers = [logging.getLogger(name) for name in names]
     levels = [each.level for each in loggers]
     for each in loggers:
         each.setLevel(logging.CRITICAL)
@@ -197,9 +214,10 @@ def _gone() -> InputError:
 
 def _outcome(run: Run, future: Any, share: tuple[int, ...]) -> Done:
     """Return what came of a share; raise what ends the run."""
-    if future.status == "finished":
+    # What a share returns can be lost with its worker; its blocks lie on the disk.
+    if future.status in ("finished", "lost"):
         return Done(share, {})
-    if future.status in ("cancelled", "lost"):
+    if future.status == "cancelled":
         raise _gone()
     error = future.exception()
     if isinstance(error, BlocksFailed):
@@ -211,10 +229,6 @@ def _outcome(run: Run, future: Any, share: tuple[int, ...]) -> Done:
     words = f"the worker died, or lost the share ({type(error).__name__})"
     missing = {n: words for n in share if n not in there}
     return Done(tuple(n for n in share if n in there), missing)
-
-
-def _count_workers(client: Any) -> int:
-    return len(client.scheduler_info(n_workers=-1)["workers"])
 
 
 def _distributed() -> Any:
@@ -230,19 +244,24 @@ def _distributed() -> Any:
     return distributed
 
 
-def _wait(client: Any, seconds: float, why_nobody: str) -> None:
-    """Wait for a worker; an InputError says why nobody may have come."""
+def _wait_for_others(client: Any) -> None:
     try:
-        client.wait_for_workers(1, timeout=seconds)
+        client.wait_for_workers(1, timeout=_PATIENCE_S)
     except TimeoutError as error:
-        raise InputError(why_nobody) from error
+        raise InputError(none_of_others(client)) from error
 
 
-def _none_of_others(client: Any) -> str:
-    address = client.scheduler.address
-    return (
-        f"The scheduler {address!r} has no workers; start some: dask worker {address}"
-    )
+def _wait_for_own(client: Any) -> None:
+    failed = _distributed().Status.failed
+    own = client.cluster.workers
+    give_up = time.monotonic() + _PATIENCE_WITH_OWN_S
+    while time.monotonic() < give_up:
+        if own and all(each.status == failed for each in own.values()):
+            break
+        with suppress(TimeoutError):
+            client.wait_for_workers(1, timeout=_LOOK_S)
+            return
+    raise InputError(_NONE_OF_OWN)
 
 
 def _refuse_other_versions(client: Any) -> None:

@@ -75,6 +75,44 @@ def test_a_plan_does_nothing(run: Run, scene: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_a_plan_says_what_could_not_begin_now(
+    run: Run, scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(9, 7, 2)
+    )
+    monkeypatch.setattr("napari_unet.large.workers._PATIENCE_S", 0.2)
+    asked = ("predict", scene / "big.tif", "--model", scene / "bright", "--plan")
+    asked = (*asked, "--out", tmp_path / "o" / "p", "--scheduler", "tcp://127.0.0.1:9")
+    done = run(*asked)
+    assert done.code == 2
+    assert "2 blocks of 300 x 2048 pixels at most" in done.out
+    assert "it could not begin now: Expected about" in done.err
+    assert "No scheduler answers at 'tcp://127.0.0.1:9'" in done.err
+    (plan,) = json.loads(run(*asked, "--json").out)
+    assert len(plan["hindrances"]) == 2
+
+
+@pytest.mark.parametrize("more", [("--plan",), ()])
+def test_unstated_axes_are_told(
+    more: tuple[str, ...], run: Run, scene: Path, tmp_path: Path
+) -> None:
+    stack = np.zeros((3, 60, 70), np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", stack, metadata=None, photometric="minisblack")
+    zarr.create_array(tmp_path / "b.zarr", data=stack, dimension_names=["t", "y", "x"])
+    asked = ("--model", scene / "bright", "--out", tmp_path / "o", *more)
+    asked = (*asked, "--output-format", "ome-zarr")
+    done = run("predict", tmp_path / "a.tif", *asked)
+    assert done.code == 0
+    assert "its axes are stated nowhere and ZYX (z-stack) was guessed" in done.err
+    told = run("predict", tmp_path / "a.tif", *asked, "--axes", "ZYX", "--overwrite")
+    stated = run("predict", tmp_path / "b.zarr", *asked)
+    assert (told.code, stated.code) == (0, 0)
+    assert "was guessed" not in told.err + stated.err
+    if more:
+        assert "(3 x 60 x 70, TYX)" in stated.out
+
+
 def test_a_plan_for_a_folder_that_cannot_be_written(
     run: Run, scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -175,6 +175,16 @@ def test_other_axes_are_not_guessed(tmp_path: Path) -> None:
     assert read_image(path).axes is None
 
 
+def test_an_array_may_name_its_axes(tmp_path: Path) -> None:
+    stack = np.zeros((3, 50, 70), np.uint8)
+    new = save(tmp_path / "a.zarr", stack, dimension_names=["time", "y", "x"])
+    named = {"_ARRAY_DIMENSIONS": ["channel", "lat", "lon"]}
+    xarray = save(tmp_path / "b.zarr", stack, 2, attributes=named)
+    strange = save(tmp_path / "c.zarr", stack, dimension_names=["dim_0", None, "x"])
+    found = [read_image(path).axes for path in (new, xarray, strange)]
+    assert found == ["TYX", "CYX", None]
+
+
 def test_zarr_is_imported_when_it_is_needed() -> None:
     code = "import sys, napari_unet.io.read; print('zarr' in sys.modules)"
     command = [sys.executable, "-c", code]

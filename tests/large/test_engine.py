@@ -15,11 +15,12 @@ import tifffile
 import zarr
 
 import napari_unet
+from napari_unet.core.events import Notice, TilesDone
 from napari_unet.core.jobs import drain
 from napari_unet.errors import InputError
 from napari_unet.inference.blocks import Cutting
 from napari_unet.inference.predict import predict
-from napari_unet.large import iter_predict_to, workers
+from napari_unet.large import attending, iter_predict_to, workers
 from napari_unet.large.folder import RunFolder
 from napari_unet.models.architectures.unet import UNetConfig
 from tests.large.scenes import asked, crossing, labels_of, predicted
@@ -111,6 +112,45 @@ def test_a_worker_that_dies_is_replaced_and_nothing_else_is_lost(
     np.testing.assert_array_equal(labels_of(found), expected)
 
 
+def test_workers_that_all_vanish_are_told_and_waited_for(
+    image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attending, "_LOOK_EVERY_S", 0.2)
+    out, told = tmp_path / "out", list[str]()
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, dashboard_address=":0"
+    ) as own:
+        task = asked(image, out, scheduler=own.scheduler_address, chunk=64)
+
+        def hear(event: object) -> None:
+            if isinstance(event, TilesDone) and event.done == 1:
+                own.scale(0)
+            if isinstance(event, Notice):
+                told.append(event.message)
+                own.scale(1)
+
+        found = drain(iter_predict_to(task), hear)
+    assert (found.empty, found.computed) == ((), found.blocks)
+    assert any("has no workers; start some: dask worker tcp" in one for one in told)
+
+
+def test_nobody_is_waited_for_for_ever(
+    image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attending, "_LOOK_EVERY_S", 0.1)
+    monkeypatch.setattr(attending, "_PATIENCE_ALONE_S", 0.3)
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, dashboard_address=":0"
+    ) as own:
+        task = asked(image, tmp_path / "out", scheduler=own.scheduler_address, chunk=64)
+        steps = iter_predict_to(task)
+        while next(steps) != TilesDone(1, 25):
+            pass
+        own.scale(0)
+        with pytest.raises(InputError, match=r"no workers.*What is finished stays"):
+            drain(steps)
+
+
 def test_a_scheduler_that_does_not_answer(
     image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,6 +175,23 @@ def test_without_dask_it_says_what_to_type(
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(InputError, match=r"\[scale\]"):
         predicted(image, tmp_path / "out", workers=2)
+
+
+def test_a_script_that_starts_itself_again_is_told_at_once(
+    image: Path, tmp_path: Path
+) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import napari_unet as nu\n"
+        f"model = nu.load_model('nuclei-small')\n"
+        f"nu.predict_to({str(image)!r}, model, {str(tmp_path / 'out')!r}, workers=2)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("Traceback") == 1
+    assert 'has to stand below `if __name__ == "__main__":`' in done.stderr
 
 
 @pytest.mark.skipif(os.name != "posix", reason="how signals are sent")

@@ -7,14 +7,19 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import tifffile
 import zarr
 
 from napari_unet.errors import InputError, StorageError
+from napari_unet.exports import label_tiff
+from napari_unet.exports.label_tiff import Regions
 from napari_unet.large import iter_predict_to, work
 from napari_unet.large.folder import RunFolder
 from tests.large.scenes import asked, crossing, labels_of, predicted
@@ -199,6 +204,46 @@ def test_no_space_is_told_before(
     with pytest.raises(StorageError, match="free space"):
         predicted(image, tmp_path / "out")
     assert not run_folder(tmp_path / "out").folder.exists()
+
+
+def test_what_a_kill_left_of_a_tiff_is_removed_with_the_next_one(
+    image: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / ".big.tif.0123abcd.tmp").write_bytes(b"half")
+    (out / ".bigger.tif.0123abcd.tmp").write_bytes(b"of another")
+    predicted(image, out, output_format="tiff")
+    left = sorted(path.name for path in out.iterdir())
+    assert left == [".bigger.tif.0123abcd.tmp", "big.tif"]
+
+
+def test_a_tiff_that_is_being_written_can_be_interrupted(
+    image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(label_tiff, "PIECE", 64)
+    monkeypatch.setattr(label_tiff, "_TILE", 64)
+    out = tmp_path / "out"
+    steps = iter_predict_to(asked(image, out, output_format="tiff"))
+    begun = list[int]()
+
+    def rows(labels: Regions) -> Iterator[list[npt.NDArray[Any]]]:
+        for tiles in rows_of_tiles(labels):
+            begun.append(len(begun))
+            yield tiles
+
+    rows_of_tiles = label_tiff._rows_of_tiles
+    monkeypatch.setattr(label_tiff, "_rows_of_tiles", rows)
+    while len(begun) < 2:
+        next(steps)
+    steps.close()
+    assert [path.name for path in out.iterdir()] == [".big.tif.run"]
+    found = predicted(image, out, output_format="tiff")
+    assert found.computed == 0
+    assert [path.name for path in out.iterdir()] == ["big.tif"]
+    np.testing.assert_array_equal(
+        labels_of(found), labels_of(predicted(image, tmp_path / "zarr"))
+    )
 
 
 def test_results_and_runs_of_others_are_left(image: Path, tmp_path: Path) -> None:

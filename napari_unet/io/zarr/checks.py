@@ -18,8 +18,8 @@ import numpy as np
 from napari_unet.errors import InputError
 from napari_unet.io.reader import in_words, inflated_size
 from napari_unet.io.remote import is_local
+from napari_unet.io.zarr.head import ArrayHead
 from napari_unet.io.zarr.inside import leading_out
-from napari_unet.io.zarr.metadata import ArrayHead
 
 _MOST_FILES = 2_000_000
 _LARGEST_CHUNK = 2**31

@@ -8,21 +8,20 @@ from hashlib import sha256
 from pathlib import Path
 
 from napari_unet.errors import InputError
-from napari_unet.geometry.axes import CANONICAL, ImageHeader
+from napari_unet.geometry.axes import CANONICAL, ImageHeader, axes_of_names
 from napari_unet.images.channels import channel_count
 from napari_unet.io.reader import in_micrometres
 from napari_unet.io.remote import is_local
 from napari_unet.io.stored import Head, Pixels, Stored, without_single
 from napari_unet.io.zarr import checks
+from napari_unet.io.zarr.head import ArrayHead, dimension_names, read_head
 from napari_unet.io.zarr.inside import image_inside, leading_out
 from napari_unet.io.zarr.metadata import (
     METADATA,
-    ArrayHead,
     Multiscales,
     channel_names,
     find_multiscales,
     level_folder,
-    read_head,
 )
 
 
@@ -148,7 +147,8 @@ def _stated(
     image: Path, multiscales: Multiscales | None, head: ArrayHead
 ) -> ImageHeader:
     if multiscales is None:
-        return ImageHeader()
+        axes = axes_of_names(dimension_names(image), len(head.shape))
+        return ImageHeader(axes, head.shape if axes else ())
     axes, sizes = multiscales.letters, in_micrometres(multiscales.sizes)
     if not multiscales.axes and len(head.shape) == 5:
         axes = CANONICAL  # before version 0.3 they had no names, and were always these

@@ -22,7 +22,8 @@ from napari_unet.errors import InputError, UnreadableRegion, reason_of
 from napari_unet.geometry.box import Box
 from napari_unet.io.remote import is_local
 from napari_unet.io.zarr import checks
-from napari_unet.io.zarr.metadata import METADATA, ArrayHead
+from napari_unet.io.zarr.head import ArrayHead
+from napari_unet.io.zarr.metadata import METADATA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
