@@ -142,6 +142,8 @@ class LargeFiles:
         """Draw what was read, and have read what somebody has looked at."""
         for layer in self._changed & set(self._viewer.layers):
             if layer.data_level:  # from near it is read from the file
+                if layer.ndim == 2:
+                    layer.data = layer.data  # or napari shows what it has read before
                 layer.refresh(extent=False, highlight=False)
         self._changed.clear()
         if self._reading is not None and self._reading.running:

@@ -13,6 +13,7 @@ from napari_unet import exports
 from napari_unet.exports.label_zarr import LabelZarr
 from napari_unet.geometry.box import Box
 from napari_unet.gui.panels.image import ImagePanel
+from napari_unet.images import coarse
 from napari_unet.io.levels import FileLevel
 from tests.gui.conftest import cells
 from tests.gui.dropping import drop, save
@@ -198,3 +199,28 @@ def test_the_list_says_that_labels_are_no_image(stage, tmp_path):
     assert "drop" in told
     assert "Use the labels of" in told
     assert not entries(stage)
+
+
+@pytest.mark.parametrize("kind", [Image, Labels])
+def test_a_plane_without_a_pyramid_is_seen_from_afar(
+    stage, tmp_path, monkeypatch, kind
+):
+    """A moment later, when it is read in the background."""
+    monkeypatch.setattr(coarse, "_MOST", 512)
+    stage.session.images.most_bytes = 10_000_000
+    pixels = np.zeros((1400, 1500), np.int32)
+    pixels[300:500, 300:500] = 7
+    if kind is Image:
+        how = {"tile": (256, 256), "photometric": "minisblack"}
+        drop(stage, save(tmp_path / "a.tif", pixels.astype(np.uint16), **how))
+    else:
+        monkeypatch.setattr("napari_unet.exports.label_zarr.PIECE", 2048)
+        drop(stage, result(tmp_path / "a.zarr", pixels))
+    stage.until(lambda: len(stage.viewer.layers))
+    layer = stage.viewer.layers[-1]
+    assert isinstance(layer, kind)
+    assert [tuple(each.shape) for each in layer.data][1:] == [(700, 750), (350, 375)]
+    camera = getattr(stage.viewer, "scene", stage.viewer).camera
+    camera.zoom = 0.1
+    stage.until(lambda: layer.data_level == 2)
+    stage.until(lambda: np.asarray(layer._slice.image.raw).max() == 7)
