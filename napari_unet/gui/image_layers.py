@@ -17,6 +17,7 @@ from napari.layers import Image
 from psygnal import Signal
 
 from napari_unet.core.jobs import Job
+from napari_unet.geometry.axes import resolve_axes
 from napari_unet.gui.connections import Connections
 from napari_unet.gui.folders import folder_of
 from napari_unet.gui.overlays import is_prediction
@@ -144,6 +145,20 @@ def axes_stated_by(layer: Image) -> str | None:
     """Return the axes that a layer of pixels states, if they fit them."""
     names = [*layer.axis_labels, *("c" if layer.rgb else "")]
     return stated_axes(layer.metadata, names, source_of(layer).ndim)
+
+
+def axes_of(layer: Image, images: Images | None) -> str:
+    """Return the axes of a layer's pixels, which it need not have stated.
+
+    Of an image that is open they are known.
+    """
+    pixels = source_of(layer)
+    image = images.find(pixels) if images is not None else None
+    if image is not None:
+        return str(image.axes)
+    stated = axes_stated_by(layer)
+    known = resolve_axes(pixels.shape, pixels.dtype, layer=stated, colour=layer.rgb)
+    return str(known.letters)
 
 
 # Rec. 601: how bright red, green and blue look.

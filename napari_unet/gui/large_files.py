@@ -8,14 +8,14 @@ soon as somebody looks from afar.
 from __future__ import annotations
 
 import copy
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
-from napari.layers import Image
+from napari.layers import Image, Labels
 from qtpy.QtCore import QObject, QTimer
 
 from napari_unet.core.jobs import Job
@@ -89,7 +89,7 @@ class LargeFiles:
         self._session = session
         self._runner = runner
         self._reading: Running | None = None
-        self._changed: set[Image] = set()
+        self._changed: set[Image | Labels] = set()
         self._timer = QTimer(parent)
         self._timer.setInterval(_LOOK_MS)
         self._timer.timeout.connect(self._look)
@@ -102,8 +102,11 @@ class LargeFiles:
             self._reading.cancel()
         self._viewer.layers.events.inserted.disconnect(self._on_inserted)
 
-    def take(self, path: Path) -> bool:
-        """Open a file if its image is larger than memory; return whether it is."""
+    def take(self, path: Path, then: Callable[[], None] = lambda: None) -> bool:
+        """Open a file if its image is larger than memory; return whether it is.
+
+        `then` is called when it is in the window.
+        """
         if path.is_file() and path.stat().st_size < _LEAST_BYTES:
             return False
         most = self._session.images.most_bytes
@@ -113,13 +116,13 @@ class LargeFiles:
         self._runner.start(
             OpenLarge(source),
             Handlers(
-                result=partial(self._add, path),
+                result=partial(self._add, path, then),
                 error=partial(self._session.report, "image"),
             ),
         )
         return True
 
-    def _add(self, path: Path, found: LargeFile) -> None:
+    def _add(self, path: Path, then: Callable[[], None], found: LargeFile) -> None:
         with made_from_file(str(path), NAPARI):
             layer = Image(
                 list(found.levels),
@@ -129,6 +132,7 @@ class LargeFiles:
                 metadata={"axes": found.axes},
             )
         self._viewer.add_layer(layer)
+        then()
 
     def _on_inserted(self, event: Any) -> None:
         if _coarse_of(event.value) is not None:
@@ -138,6 +142,8 @@ class LargeFiles:
         """Draw what was read, and have read what somebody has looked at."""
         for layer in self._changed & set(self._viewer.layers):
             if layer.data_level:  # from near it is read from the file
+                if layer.ndim == 2:
+                    layer.data = layer.data  # or napari shows what it has read before
                 layer.refresh(extent=False, highlight=False)
         self._changed.clear()
         if self._reading is not None and self._reading.running:
@@ -150,7 +156,9 @@ class LargeFiles:
                 self._read(layer, planes, planes.wanted[-1])
                 return
 
-    def _read(self, layer: Image, planes: CoarsePlanes, at: PlaneIndex) -> None:
+    def _read(
+        self, layer: Image | Labels, planes: CoarsePlanes, at: PlaneIndex
+    ) -> None:
         planes.begin(at)
 
         def take(part: CoarsePart) -> None:
@@ -165,7 +173,7 @@ class LargeFiles:
 
 def _coarse_of(layer: Any) -> CoarsePlanes | None:
     """Return the coarse planes that a layer shows from afar, if it has any."""
-    if not isinstance(layer, Image) or not layer.multiscale:
+    if not isinstance(layer, Image | Labels) or not layer.multiscale:
         return None
     last = layer.data[-1]
     return last.planes if isinstance(last, CoarseLevel) else None

@@ -363,12 +363,13 @@ def _labels_for(image: OpenImage, stranger: Labels) -> TakenLabels:
 def _without_channels(image: OpenImage, stranger: Labels) -> npt.NDArray[Any]:
     """Return what is in a layer in the shape of an image's labels."""
     wanted, whole = image.annotation.labels.shape, image.identity.shape
-    shape = () if stranger.multiscale else tuple(stranger.data.shape)
+    pixels = stranger.data[0] if stranger.multiscale else stranger.data
+    shape = tuple(pixels.shape)
     if shape == wanted:
-        return np.asarray(stranger.data)
+        return np.asarray(pixels)
     if shape == whole and "C" in image.axes:
         # napari's new labels have the axes of the image, channels among them.
-        channels = np.moveaxis(np.asarray(stranger.data), image.axes.index("C"), 0)
+        channels = np.moveaxis(np.asarray(pixels), image.axes.index("C"), 0)
         used = [each for each in channels if each.any()]
         if len(used) <= 1:
             return used[0] if used else channels[0]
@@ -376,7 +377,7 @@ def _without_channels(image: OpenImage, stranger: Labels) -> npt.NDArray[Any]:
             f"'{stranger.name}' has other labels in every channel; labels of an image "
             "are the same for all of its channels. Choose one: split the layer first."
         )
-    found = " x ".join(str(n) for n in shape) or "several resolutions"
+    found = " x ".join(str(n) for n in shape)
     raise InputError(
         f"'{stranger.name}' has {found} pixels, the labels of '{image.name}' have "
         f"{' x '.join(str(n) for n in wanted)}; choose the image that they belong to."

@@ -162,13 +162,13 @@ def canvas_of(viewer: Any) -> QWidget | None:
 
 
 def offer_paths(
-    viewer: Any, take: Callable[[list[str]], list[str]]
+    viewer: Any, take: Callable[[list[str], Callable[[list[str]], None]], None]
 ) -> Callable[[], None]:
-    """Let somebody take paths that a person drops or opens; return what ends it.
+    """Let somebody open the paths that a person drops or opens; return what ends it.
 
-    `take` returns those that are napari's. A person who chooses a reader, or wants a
-    stack, is not asked. Public is only what opens a path by a program, and a reader
-    that takes folders takes all of them.
+    `take` gets them, and what opens paths as napari does. A person who chooses a
+    reader, or wants a stack, is not asked. Public is only what opens a path by a
+    program, and a reader that takes folders takes all of them.
     """
     window = viewer.window._qt_viewer
     open_paths = window._qt_open
@@ -180,11 +180,14 @@ def offer_paths(
         plugin: str | None = None,
         **options: Any,
     ) -> None:
-        paths = [str(path) for path in filenames]
-        if not (stack or choose_plugin or plugin):
-            paths = take(paths)
-        if paths:
+        def as_napari_does(paths: list[str]) -> None:
             open_paths(paths, stack, choose_plugin, plugin, **options)
+
+        paths = [str(path) for path in filenames]
+        if stack or choose_plugin or plugin:
+            as_napari_does(paths)
+        else:
+            take(paths, as_napari_does)
 
     return _replace(window, {"_qt_open": open_others})
 

@@ -1,9 +1,10 @@
-"""Files that napari does not read: regions of objects, models, manifests of projects.
+"""Files that napari does not read: regions, models, heads of projects and of zarrs.
 
 Regions become a labels layer over the image that is chosen. A project is a folder, and
 a reader of folders would claim all of them: whoever drops a folder of images, or an
 OME-Zarr, would be asked which plugin is to read it, and scripts that open one would
-fail. So the reader takes the file in it, and an open dock the folder (`opening.py`).
+fail. So the reader takes the file in it, and an open dock the folder (`opening.py`). So
+it is with an OME-Zarr, of which napari reads no labels.
 """
 
 from __future__ import annotations
@@ -19,13 +20,15 @@ from napari.utils.notifications import show_error, show_warning
 
 from napari_unet import exchange
 from napari_unet.errors import InputError, NapariUnetError
-from napari_unet.geometry.axes import resolve_axes, result_axes
+from napari_unet.geometry.axes import result_axes
 from napari_unet.gui.dock import open_workbench, show_dock
-from napari_unet.gui.image_layers import axes_stated_by, is_image, source_of
+from napari_unet.gui.image_layers import axes_of, is_image, source_of
 from napari_unet.gui.placement import ChannelAxis, cover
 from napari_unet.images.channels import channel_count
 from napari_unet.io.rois import read_regions
 from napari_unet.project.layout import MANIFEST, SUFFIX
+
+_HEAD_OF_ZARR = "zarr.json"
 
 Found: TypeAlias = list[tuple[Any, ...]]
 """Layers as napari takes them from readers."""
@@ -41,6 +44,8 @@ def get_reader(path: str | list[str]) -> Callable[[str], Found] | None:
     file = Path(path)
     if file.name == MANIFEST and file.parent.suffix == SUFFIX:
         return open_project
+    if file.name == _HEAD_OF_ZARR:
+        return open_zarr
     if file.suffix.lower() == ".zip" and exchange.holds_model(file):
         return open_model
     return open_regions
@@ -51,6 +56,14 @@ def open_project(path: str) -> Found:
     viewer = current_viewer()
     if viewer is not None:
         show_dock(viewer).bench.session.projects.open(Path(path).parent)
+    return NO_LAYERS
+
+
+def open_zarr(path: str) -> Found:
+    """Open what is in the zarr whose head this is, as if it was dropped on a dock."""
+    viewer = current_viewer()
+    if viewer is not None:
+        show_dock(viewer).bench.open(Path(path).parent)
     return NO_LAYERS
 
 
@@ -81,7 +94,9 @@ def _regions(path: Path) -> tuple[Any, ...]:
             f"{path.name} holds regions, which know no size of an image; open the "
             "image that they were drawn on first, and select its layer."
         )
-    shape, axes = source_of(below).shape, _axes_of(below)
+    bench = open_workbench(current_viewer())
+    images = bench.session.images if bench is not None else None
+    shape, axes = source_of(below).shape, axes_of(below, images)
     kept = result_axes(axes)
     sizes = dict(zip(axes, shape, strict=True))
     extent = tuple(sizes[axis] for axis in kept)
@@ -104,17 +119,6 @@ def _chosen_image() -> Image | None:
     images = [each for each in reversed(viewer.layers) if is_image(each)]
     selected = [each for each in images if each in viewer.layers.selection]
     return next(iter([*selected, *images]), None)
-
-
-def _axes_of(layer: Image) -> str:
-    """Return the axes of a layer's pixels, which it need not have stated."""
-    pixels, bench = source_of(layer), open_workbench(current_viewer())
-    image = bench.session.images.find(pixels) if bench is not None else None
-    if image is not None:
-        return str(image.axes)
-    stated = axes_stated_by(layer)
-    known = resolve_axes(pixels.shape, pixels.dtype, layer=stated, colour=layer.rgb)
-    return known.letters
 
 
 def _layer_over(below: Image, labels: npt.NDArray[Any], axes: str, name: str) -> Labels:

@@ -12,6 +12,7 @@ import weakref
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
@@ -30,6 +31,7 @@ from napari_unet.gui.folders import Folders
 from napari_unet.gui.hold_to_hide import HoldToHide
 from napari_unet.gui.image_layers import MakeGrey, source_of
 from napari_unet.gui.key_sheet import show_keys_by_key
+from napari_unet.gui.label_files import LabelFiles
 from napari_unet.gui.large_files import LargeFiles
 from napari_unet.gui.layers import ViewerLayers
 from napari_unet.gui.napari_private import offer_paths
@@ -39,7 +41,7 @@ from napari_unet.gui.one_image import OneImage
 from napari_unet.gui.opengl import free_layers_where_they_are_drawn
 from napari_unet.gui.opening import Opening
 from napari_unet.gui.preferences import Preferences
-from napari_unet.gui.reading import NapariReader
+from napari_unet.gui.reading import NAPARI, NapariReader
 from napari_unet.gui.runner import QtRunner
 from napari_unet.gui.sections import Sections
 from napari_unet.gui.tools import Tools
@@ -93,7 +95,7 @@ class Workbench(QObject):
             self.viewer, self.session.worklist, self._runner, self.session.report
         )
         self._large = LargeFiles(self.viewer, self.session, self._runner, self)
-        self._opening = Opening(self.session, self._large)
+        self._opening = self._make_opening()
         self._activity = Activity()
         self._notices = Notices()
         self._words: weakref.WeakSet[QWidget] = weakref.WeakSet()
@@ -126,6 +128,14 @@ class Workbench(QObject):
         )
         Preferences.of_napari().begin(self.session)
         self.session.start()
+
+    def open(self, path: Path) -> None:
+        """Open a path as if somebody dropped it on the window."""
+
+        def napari(left: list[str]) -> None:
+            self.viewer.open(left, plugin=NAPARI)
+
+        self._opening.open([str(path)], napari)
 
     def use_labels(self, *, right: bool) -> None:
         """Work on with what is in the selected labels layer, which nobody keeps."""
@@ -173,7 +183,7 @@ class Workbench(QObject):
         self._words.add(words)
         if self._window is None:
             self._window = window
-            self._offer_no_more = offer_paths(self.viewer, self._opening.take)
+            self._offer_no_more = offer_paths(self.viewer, self._opening.open)
             window.installEventFilter(self)
             # Not a partial: the garbage collector may empty one that belongs to a
             # window before it takes the window itself, and calling it then crashes.
@@ -212,6 +222,7 @@ class Workbench(QObject):
             logger.warning("A job did not stop in %s s.", _CLOSING_SECONDS)
         self._offer_no_more()
         self.viewer.layers.events.removing.disconnect(self._on_removing)
+        self._opening.close()
         self.folders.close()
         self.one_image.close()
         self.tools.close()
@@ -227,6 +238,11 @@ class Workbench(QObject):
         self._activity.close()
         self.commands.close(self.viewer)
         self.closed.emit()
+
+    def _make_opening(self) -> Opening:
+        images = self.layers.images
+        labels = LabelFiles(self.viewer, images, self.session, self._runner)
+        return Opening(self.session, self._large, labels, self.folders, self.one_image)
 
     def _on_removing(self, event: Any) -> None:
         """Let napari free the memory of a layer that goes."""

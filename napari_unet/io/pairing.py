@@ -71,6 +71,11 @@ def list_images(
     return found
 
 
+def is_image_name(name: str) -> bool:
+    """Whether `list_images` takes a file that is called so for an image."""
+    return not name.startswith(".") and Path(name).suffix.lower() in _IMAGE_SUFFIXES
+
+
 def pair_by_stem(
     images: str | Path,
     labels: str | Path,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from unittest.mock import MagicMock
 
+import dask
 import numpy as np
 import tifffile
 from napari.components import ViewerModel
@@ -58,7 +59,8 @@ def test_files_that_do_not_fit_are_refused_as_one_stack(qtbot, tmp_path):
     assert "c.tif cannot be read" in told.pop()
     assert not viewer.layers
     (tmp_path / "c.tif").unlink()
-    drop()
+    with dask.config.set(scheduler="synchronous"):
+        drop()
     assert not told
     assert len(viewer.layers) == 1
     folders.close()

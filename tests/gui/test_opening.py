@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
-import tifffile
 from napari.components import ViewerModel
 from napari.layers import Labels
 from npe2 import PluginManager
-from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
-from qtpy.QtGui import QDropEvent
 from qtpy.QtWidgets import QFileDialog
 
 from napari_unet import exports
@@ -24,28 +21,13 @@ from napari_unet.gui.panels.predict import PredictPanel
 from napari_unet.gui.stated import micrometres
 from tests.exchange.packages import described, files_of, traced, write_zip
 from tests.gui.conftest import cells
+from tests.gui.dropping import drop, save
+from tests.io.format_cases import container, plate
+from tests.io.test_zarr import save as save_zarr
+from tests.io.test_zarr import save_ome
 from tests.session.brightness import disks
 
 MINE = "napari-unet-live"
-
-
-def drop(stage, *paths: Path) -> None:
-    mime = QMimeData()
-    mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-    event = QDropEvent(
-        QPointF(5, 5),
-        Qt.DropAction.CopyAction,
-        mime,
-        Qt.MouseButton.LeftButton,
-        Qt.KeyboardModifier.NoModifier,
-    )
-    stage.viewer.window._qt_viewer.dropEvent(event)
-
-
-def save(path: Path, image: np.ndarray) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    tifffile.imwrite(path, image)
-    return path
 
 
 @pytest.mark.qt_every
@@ -99,44 +81,60 @@ def test_a_model_of_others_is_dropped_or_opened(stage, tmp_path, monkeypatch):
 def opened():
     """Return what an `Opening` does with paths, and what is left for napari."""
     PluginManager.instance().discover()
-    seen = SimpleNamespace(projects=[], listed=[])
+    seen = SimpleNamespace(projects=[], listed=[], folders=[], labels=[])
     listing = SimpleNamespace(add=lambda paths, **_: seen.listed.extend(paths))
     session = SimpleNamespace(
         projects=SimpleNamespace(open=seen.projects.append),
         worklist=SimpleNamespace(listing=listing),
     )
-    large = SimpleNamespace(take=lambda path: path.name == "large.tif")
-    opening = Opening(session, large)
+    large = SimpleNamespace(take=lambda path, *_: path.name == "large.tif")
+    labels = SimpleNamespace(show=lambda _, maps: seen.labels.extend(maps))
+    folders = SimpleNamespace(take=seen.folders.extend)
+    shown = SimpleNamespace(shown=MagicMock())
+    opening = Opening(session, large, labels, folders, shown)
     seen.take = lambda *paths: opening.take([str(path) for path in paths])
     return seen
 
 
-def test_what_napari_reads_is_left_to_it(tmp_path, opened):
-    stack, numbers = tmp_path / "stack", tmp_path / "numbers"
-    save(stack / "a.tif", disks())
-    save(stack / "b.ome.TIF", disks())
-    (stack / ".DS_Store").touch()
+def test_what_only_napari_reads_is_left_to_it(tmp_path, opened):
+    numbers = tmp_path / "numbers"
     numbers.mkdir()
     np.save(numbers / "a.npy", disks())  # napari's own, not ours
-    (tmp_path / "image.zarr").mkdir()
-    paths = [stack, numbers, tmp_path / "image.zarr", stack / "a.tif"]
+    (numbers / ".DS_Store").touch()
+    (tmp_path / "empty.zarr").mkdir()
+    array = save_zarr(tmp_path / "array.zarr", disks())
+    flat = save_ome(tmp_path / "flat.zarr", disks(), "yx", 3)
+    file = save(tmp_path / "a.tif", disks())
+    paths = [numbers, tmp_path / "empty.zarr", array, flat, file]
     assert opened.take(*paths, tmp_path / "large.tif") == list(map(str, paths))
     assert not opened.listed
+    assert not opened.folders
     assert not opened.projects
 
 
-def test_what_napari_cannot_read_comes_into_the_list(tmp_path, opened):
-    plate, notes = tmp_path / "plate", tmp_path / "notes"
-    save(plate / "well 1" / "a.tif", disks())
+def test_images_of_folders_come_into_the_list(tmp_path, opened):
+    stack, wells, notes = (tmp_path / name for name in ("stack", "wells", "notes"))
+    save(stack / "a.tif", disks())
+    save(stack / "b.ome.TIF", disks()[:9])
+    save(wells / "well 1" / "a.tif", disks())
     save(notes / "a.tif", disks())
     (notes / "what I did.txt").touch()
     project, empty = tmp_path / "a.unet", tmp_path / "empty"
     project.mkdir()
     empty.mkdir()
-    image = plate / "well 1" / "a.tif"
-    assert opened.take(project, plate, image, notes, empty) == [str(image)]
-    assert opened.listed == [plate, notes, empty]
+    image = wells / "well 1" / "a.tif"
+    assert opened.take(project, stack, wells, image, notes, empty) == [str(image)]
+    assert opened.folders == [stack, wells, notes, empty]
     assert opened.projects == [project]
+
+
+def test_zarrs_that_napari_would_not_read_are_looked_into(tmp_path, opened):
+    """With other groups in them, it reads the first of these or fails."""
+    several, wells = tmp_path / "several.zarr", tmp_path / "wells.zarr"
+    container(several, 2)
+    plate(wells)
+    assert not opened.take(several, wells)
+    assert opened.listed == [several, wells]
 
 
 def test_no_folder_is_claimed_and_nothing_that_napari_reads(tmp_path):

@@ -17,6 +17,7 @@ from napari_unet.errors import InputError
 from napari_unet.io.labels import read_ids
 from napari_unet.io.pairing import by_stem, list_images, pair_by_stem
 from napari_unet.io.read import read_image
+from napari_unet.io.zarr import Inside, look_inside
 from tests.io.format_cases import PLANE as SMALL
 from tests.io.format_cases import container, plate
 
@@ -281,3 +282,42 @@ def test_a_field_that_is_a_link_to_elsewhere(tmp_path: Path) -> None:
     (tmp_path / "a.zarr" / "A" / "2").symlink_to(tmp_path / "b.zarr" / "A" / "3")
     with pytest.raises(InputError, match="leads out of it"):
         list_images(tmp_path / "a.zarr")
+
+
+def save_labels(path: Path, *names: str) -> Path:
+    """Write labels without an image, as predictions of large images are written."""
+    root = zarr.create_group(store=str(path), zarr_format=3)
+    root.attrs["ome"] = {"version": "0.5"}
+    listed = root.create_group("labels")
+    listed.attrs["ome"] = {"version": "0.5", "labels": list(names)}
+    for name in names:
+        save_ome(path / "labels" / name, SMALL, "yx", 3)
+    return path
+
+
+def test_what_a_zarr_holds(tmp_path: Path) -> None:
+    image = save_ome(tmp_path / "image.zarr", SMALL, "yx", 3)
+    assert look_inside(image) == Inside(image=True, labels=(), plain=True)
+    array = save(tmp_path / "array.zarr", SMALL)
+    assert look_inside(array) == Inside(image=True, labels=(), plain=True)
+    both = save_labels(tmp_path / "both.zarr", "cells")
+    zarr.open_group(str(both)).attrs["ome"] = zarr.open_group(str(image)).attrs["ome"]
+    cells = both / "labels" / "cells"
+    assert look_inside(both) == Inside(image=True, labels=(cells,), plain=False)
+    plate(tmp_path / "plate.zarr")
+    found = look_inside(tmp_path / "plate.zarr")
+    assert found == Inside(image=True, labels=(), plain=False)
+    (tmp_path / "empty.zarr").mkdir()
+    assert not look_inside(tmp_path / "empty.zarr").image
+
+
+def test_labels_without_an_image_are_told_from_images(tmp_path: Path) -> None:
+    path = save_labels(tmp_path / "result.zarr", "cells", "nuclei")
+    maps = (path / "labels" / "cells", path / "labels" / "nuclei")
+    assert look_inside(path) == Inside(image=False, labels=maps, plain=False)
+    assert look_inside(path / "labels").labels == maps
+    with pytest.raises(InputError, match=r"labels/cells', .* and no image"):
+        read_image(path)
+    outside = save_labels(tmp_path / "outside.zarr", "../../image.zarr")
+    with pytest.raises(InputError, match="lead out"):
+        look_inside(outside)

@@ -34,10 +34,12 @@ from napari_unet.annotation.drawn_edits import Delete
 from napari_unet.annotation.edits import AcceptView
 from napari_unet.annotation.large import NothingSaved
 from napari_unet.core.jobs import Job, drain
+from napari_unet.exports import export as export_labels
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.line import Line
-from napari_unet.gui.folders import LookForSizes
+from napari_unet.gui.folders import ListFiles, StackFiles
 from napari_unet.gui.image_layers import MakeGrey
+from napari_unet.gui.label_files import OpenLabels
 from napari_unet.gui.large_files import OpenLarge, ReadCoarsely
 from napari_unet.gui.workbench import ImportModule
 from napari_unet.images.coarse import CoarsePlanes
@@ -325,7 +327,12 @@ def test_each_kind_of_job_does_the_same_in_another_process(
     for runner in (here, there):
         train(bright, runner)
     grey = MakeGrey(np.arange(48, dtype=np.uint8).reshape(4, 4, 3), "YXC")
-    sizes = LookForSizes(tuple((roots[0] / "more").iterdir()))
+    first = next((roots[0] / "more").iterdir())
+    tifffile.imwrite(tmp_path / "other.tif", disks((9, 9)))
+    stack = StackFiles((first, tmp_path / "other.tif"))
+    (tmp_path / "empty").mkdir()
+    files = ListFiles(tmp_path / "empty")
+    exported = export_labels(np.eye(9, dtype=np.int32), tmp_path / "labels.ome.zarr")
     labels = np.zeros((2, 9, 9), np.int32)
     labels[0, 1:4, 1:4], labels[1, 2:5, 1:4] = 5, 6
     seen = np.zeros(labels.shape, np.uint8)
@@ -334,7 +341,7 @@ def test_each_kind_of_job_does_the_same_in_another_process(
     saved = ChunkFolder(roots[0], (9, 9), {})
     chunks = ReadChunks(saved, ((0, 0),))
     marks = ReadMarks(saved, ((0, 0),), 8)
-    slide = open_source(next((roots[0] / "more").iterdir()))
+    slide = open_source(first)
     coarse = ReadCoarsely(slide, 0, (), 2)
     lent = LentLabels("YX", (9, 9), {(0, 0): labels[0, :9, :9]}, NothingSaved())
     image = ImageIdentity("a", (9, 9), "uint8", "YX", "0" * 32)
@@ -343,7 +350,9 @@ def test_each_kind_of_job_does_the_same_in_another_process(
     jobs: list[Job[Any, Any]] = [
         grey,
         ImportModule("json"),
-        sizes,
+        files,
+        stack,
+        OpenLabels((exported,)),
         followed,
         paths,
         chunks,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,27 @@ _CONTAINER = "bioformats2raw.layout"
 _MOST_FOLDERS, _DEEPEST = 2_000, 5
 _MOST_IMAGES = 100_000
 _SHOWN = 3
+_MARK = "image-label"
+"""What OME-Zarr says of a label map."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """What a zarr holds.
+
+    Attributes
+    ----------
+    image : bool
+        Whether there is an image, or several.
+    labels : tuple of Path
+        The label maps that belong to it, or are all there is.
+    plain : bool
+        Whether it is an array, or an image whose arrays are all that is in it.
+    """
+
+    image: bool
+    labels: tuple[Path, ...]
+    plain: bool
 
 
 def list_zarr_images(folder: Path) -> list[Path]:
@@ -48,22 +70,26 @@ def labels_inside(path: Path) -> Path:
 
     An image with several is refused, with their names.
     """
-    group = path / "labels"
-    if not (path.is_dir() and is_group(path) and is_group(group)):
-        return path
-    names = (group_attributes(group) or {}).get("labels")
-    found = [n for n in names if isinstance(n, str)] if isinstance(names, list) else []
-    if not found:
-        return path
-    inside = [level_folder(group, name) for name in found]
+    inside = _listed_labels(path) if path.is_dir() and is_group(path) else []
     if len(inside) > 1:
         some = ", ".join(repr(str(one)) for one in inside[:_SHOWN])
         raise InputError(
             f"The zarr {str(path)!r} has {len(inside)} label maps; name one: {some}."
         )
-    if not inside[0].resolve().is_relative_to(path.resolve()):
-        raise leading_out(path, inside[0])
-    return inside[0]
+    return inside[0] if inside else path
+
+
+def look_inside(path: Path) -> Inside:
+    """Return what a zarr holds, by its metadata alone; an InputError if damaged."""
+    attributes = group_attributes(path)
+    if attributes is None:
+        return Inside(image=True, labels=(), plain=True)
+    if _MARK in attributes:
+        return Inside(image=False, labels=(path,), plain=False)
+    alone = "multiscales" in attributes
+    image = alone or list_zarr_images(path) != [path] or _series(path, attributes) != []
+    groups = any(is_group(one) for one in islice(path.iterdir(), _MOST_FOLDERS))
+    return Inside(image, tuple(_listed_labels(path)), plain=alone and not groups)
 
 
 def leading_out(folder: Path, link: Path) -> InputError:
@@ -84,6 +110,13 @@ def image_inside(folder: Path) -> tuple[Path, str | None]:
         return folder, None
     series = _series(folder, attributes)
     if not series:
+        if labels := _listed_labels(folder):
+            some = ", ".join(repr(str(one)) for one in labels[:_SHOWN])
+            raise InputError(
+                f"The zarr {str(folder)!r} holds labels ({some}) and no image; name "
+                "the image that they belong to. To look at them, drop the zarr on the "
+                "window of napari while the dock is open."
+            )
         inside = list(islice(_images_below(folder), _SHOWN))
         if not inside:
             raise neither(folder)
@@ -96,6 +129,23 @@ def image_inside(folder: Path) -> tuple[Path, str | None]:
         f"name the others, such as {str(series[-1])!r}"
     )
     return series[0], note if len(series) > 1 else None
+
+
+def _listed_labels(folder: Path) -> list[Path]:
+    """Return the label maps of an image, or of the group of labels in one."""
+    inside: list[Path] = []
+    for group in (folder / "labels", folder):
+        attributes = group_attributes(group) if is_group(group) else None
+        names = (attributes or {}).get("labels")
+        if isinstance(names, list):
+            found = (name for name in names if isinstance(name, str))
+            inside = [level_folder(group, name) for name in found]
+            break
+    root = folder.resolve() if inside else folder
+    for one in inside:
+        if not one.resolve().is_relative_to(root):
+            raise leading_out(folder, one)
+    return inside
 
 
 def _series(folder: Path, attributes: dict[str, Any]) -> list[Path]:

@@ -15,6 +15,7 @@ from napari_unet.annotation.schema import LabelSchema
 from napari_unet.core.jobs import Job
 from napari_unet.errors import InputError, StorageError
 from napari_unet.io.pairing import list_images
+from napari_unet.io.zarr import is_zarr, look_inside
 from napari_unet.project.folder import ProjectFolder
 from napari_unet.project.layout import SUFFIX, kept_folder
 from napari_unet.project.project import read_away
@@ -65,14 +66,20 @@ class FindImages(Job[None, FoundImages]):
         yield
         if not self.wanted:
             return FoundImages(tuple(known.values()))
+        labels: list[Path] = []
         for path in islice(self._iter_paths(refused), MOST_IMAGES):
             yield
             entry = file_entry(path)
+            if entry.source not in known and _holds_labels_alone(path):
+                labels.append(path)
+                continue
             if self.project is not None:
                 entry = known.get(entry.source, entry)
             else:
                 entry = file_entry(path, work_beside(path, self.schema))
             entries.setdefault(entry.source, entry)
+        if labels:
+            refused.append(_labels_alone(labels))
         return FoundImages(tuple(entries.values()), tuple(refused))
 
     def _iter_paths(self, refused: list[str]) -> Iterable[Path]:
@@ -87,6 +94,28 @@ class FindImages(Job[None, FoundImages]):
                     yield from _matching(str(path))
             except InputError as error:
                 refused.append(str(error))
+
+
+def _holds_labels_alone(path: Path) -> bool:
+    if not is_zarr(path):
+        return False
+    try:
+        inside = look_inside(path)
+    except (InputError, OSError):
+        return False  # whoever reads it says what is wrong
+    return bool(inside.labels) and not inside.image
+
+
+def _labels_alone(found: list[Path]) -> str:
+    """Say that these are no images to work on, and what can be done with them."""
+    more = len(found) - 1
+    who = f"{found[0].name} and {more} more hold" if more else f"{found[0].name} holds"
+    return (
+        f"{who} labels and no image to work on. To see the labels, drop that on the "
+        "window: they become a layer. To correct them, go to the image that they "
+        "belong to, unless that is larger than memory, select their layer, and press "
+        "'Use the labels of ...'."
+    )
 
 
 def _images_of(folder: Path, depth: int = _DEEPEST) -> list[Path]:
