@@ -186,6 +186,11 @@ class Annotation(Workspace):
         """Whether there are no labels, and nobody has verified any."""
         return self.counts().nothing
 
+    @property
+    def untouched(self) -> bool:
+        """Whether neither a person nor a model has said anything yet."""
+        return self.empty and not self.provenance.any()
+
     def unseen(self, box: Box) -> Mask:
         """Return of which pixels of a box nobody has said anything."""
         return np.asarray(self.provenance[box.slices] == Provenance.UNSEEN)
