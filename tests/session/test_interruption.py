@@ -113,7 +113,7 @@ def begun_training(bright, tmp_path, trained=None, box=WHOLE, others=None):
     if trained is not None:
         stage.session.models.choose(trained)
         stage.run()
-    stage.session.finetune(1.5)
+    stage.session.finetune(5)
     steps = []
     stage.session.training.measured.connect(
         lambda event: steps.append(event) if isinstance(event, TrainStep) else None
