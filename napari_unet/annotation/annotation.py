@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
@@ -26,6 +26,7 @@ import napari_unet.annotation.drawn_edits
 import napari_unet.annotation.plane_accepting
 import napari_unet.annotation.plane_edits
 import napari_unet.annotation.track_edits  # noqa: F401 - offered with the others
+from napari_unet.annotation.begun import Begun, begun_beyond
 from napari_unet.annotation.change import Change, PixelChange
 from napari_unet.annotation.edit import Edit
 from napari_unet.annotation.edits import ApplyPrediction, Paint
@@ -88,6 +89,7 @@ class Merging:
     box: Box
     part: Part | None = None
     frames: Followed | None = None
+    begun: Begun = field(default_factory=dict)
 
     def merge(self) -> EditOf:
         """Fit the prediction into the copy."""
@@ -100,7 +102,11 @@ class Merging:
     def _merged(self) -> MergedPrediction:
         known = (self.labels, self.provenance, self.predicted, self.next_id)
         return self.rules.merge(
-            *known, box=self.box, part=self.part, frames=self.frames
+            *known,
+            box=self.box,
+            part=self.part,
+            frames=self.frames,
+            begun=self.begun,
         )
 
 
@@ -179,6 +185,11 @@ class Annotation(Workspace):
     def empty(self) -> bool:
         """Whether there are no labels, and nobody has verified any."""
         return self.counts().nothing
+
+    @property
+    def untouched(self) -> bool:
+        """Whether neither a person nor a model has said anything yet."""
+        return self.empty and not self.provenance.any()
 
     def unseen(self, box: Box) -> Mask:
         """Return of which pixels of a box nobody has said anything."""
@@ -283,7 +294,7 @@ class Annotation(Workspace):
         frames = None
         if self.time is not None and self.origins:
             frames = Followed(self.time, frozenset(self.origins))
-        return Merging(*known, box, part, frames)
+        return Merging(*known, box, part, frames, begun_beyond(self.pixels, box))
 
     def undo(self) -> Change | None:
         """Take back what the person did last, and what was settled after it, if any."""

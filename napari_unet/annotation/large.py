@@ -300,6 +300,12 @@ class LargeAnnotation(Annotation):
         raise too_large(self.shape)
 
     @property
+    def untouched(self) -> bool:
+        """Whether nothing was written; what is damaged is not nothing."""
+        written = self._saved.source.indices | self._provenance.here
+        return self.empty and not written
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """Of the labels."""
         return self._labels.shape

@@ -3,8 +3,8 @@
 What a prediction may change, and what it may not:
 
 * Verified pixels are kept. So is the rest of an object that is verified in part, which
-  somebody is working on: nothing is cut off under the brush, and new objects in the way
-  are treated as if that rest were verified.
+  somebody is working on, also where the box shows the rest alone: nothing is cut off
+  under the brush, and new objects in the way are treated as if that rest were verified.
 * A new object that is cut by what is kept stays only if that leaves more than half
   of it.
 * Both are asked in each plane alone (the last two axes): whoever finishes an object in
@@ -20,7 +20,7 @@ A prediction may be of a part of the box alone (`Part`); all else is kept, too.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -28,6 +28,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy  # its modules are imported when they are used first
 
+from napari_unet.annotation.begun import NONE_BEGUN, Begun
 from napari_unet.annotation.heirs import Finished, Followed, Free, inherited_ids
 from napari_unet.annotation.part import Part
 from napari_unet.annotation.provenance import ProvenanceMap, is_verified
@@ -112,13 +113,15 @@ def merge_prediction(
     box: Box | None = None,
     part: Part | None = None,
     frames: Followed | None = None,
+    begun: Begun = NONE_BEGUN,
 ) -> MergedPrediction:
     """Fit predicted objects, whose ids are preliminary, into an annotation.
 
     `labels` and `provenance` are of a snapshot of it, or of a box; `next_id` is the
     smallest id that was never used in all of it. Of ids that follow objects through
-    time, `frames` tell which, and along which axis. Raises an InputError if the shapes
-    differ, or no ids are left.
+    time, `frames` tell which, and along which axis; `begun` are objects of which a part
+    is verified beyond the box. Raises an InputError if the shapes differ, or no ids are
+    left.
     """
     box = _checked_box(box, labels, provenance, predicted)
     kept = is_verified(provenance)
@@ -132,7 +135,7 @@ def merge_prediction(
     cut, finished = {}, Finished(frames)
     for plane in Box.whole(labels.shape).planes():
         index = plane.start[:-2]
-        kept[index] |= _in_work(labels[index], kept[index])
+        kept[index] |= _in_work(labels[index], kept[index], begun.get(index, ()))
         whole = new[index].copy()
         cut[index] = _cut(new[index], kept[index])
         there = np.where(kept[index], labels[index], 0)
@@ -160,10 +163,10 @@ def merge_prediction(
     )
 
 
-def _in_work(labels: LabelMap, verified: Mask) -> Mask:
+def _in_work(labels: LabelMap, verified: Mask, begun: Collection[int]) -> Mask:
     """Return which pixels of a plane are of objects that are verified there in part."""
     dense, ids = compact(labels)
-    in_work = np.zeros(len(ids), bool)
+    in_work = np.isin(ids, np.fromiter(begun, np.int32, len(begun)))
     in_work[dense[verified]] = True
     in_work[0] = False
     return in_work[dense]
@@ -195,9 +198,10 @@ def merge_classes(
     box: Box | None = None,
     part: Part | None = None,
     frames: Followed | None = None,
+    begun: Begun = NONE_BEGUN,
 ) -> MergedPrediction:
     """Fit predicted class numbers in, as `merge_prediction`; none is renumbered."""
-    del frames
+    del frames, begun
     box = _checked_box(box, labels, provenance, predicted)
     kept, foreground = is_verified(provenance), predicted != 0
     if part is not None:

@@ -85,6 +85,7 @@ class ObjectTable:
         self._total = total
         self._verified_pixels = 0
         self._whole: set[int] = set()  # the objects that are verified as a whole
+        self._begun: set[int] = set()  # those of which a part is verified
         self._boxes: dict[int, Box] = {}
 
     @classmethod
@@ -178,6 +179,15 @@ class ObjectTable:
         return max((self._pixels[i] for i in self._whole), default=0)
 
     @property
+    def begun(self) -> frozenset[int]:
+        """The objects of which a part is verified, and a part is not."""
+        return frozenset(self._begun)
+
+    def any_verified(self, object_id: int) -> bool:
+        """Whether something of an object is verified."""
+        return self._verified.get(object_id, 0) > 0
+
+    @property
     def ids(self) -> frozenset[int]:
         """All objects that there are."""
         return frozenset(self._pixels)
@@ -259,10 +269,11 @@ class ObjectTable:
         """Change the pixel counts of one object."""
         old = self._pixels.get(object_id, 0), self._verified.get(object_id, 0)
         new = old[0] + pixels, old[1] + verified
-        if new[0] == new[1] > 0:
-            self._whole.add(object_id)
-        else:
-            self._whole.discard(object_id)
+        for such, objects in (
+            (new[0] == new[1] > 0, self._whole),
+            (0 < new[1] < new[0], self._begun),
+        ):
+            (objects.add if such else objects.discard)(object_id)
         if new[0]:
             self._pixels[object_id], self._verified[object_id] = new
             return

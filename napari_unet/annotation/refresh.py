@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from functools import reduce
+from operator import add
 
 import numpy as np
 
+from napari_unet.annotation.begun import verified_in_plane
 from napari_unet.annotation.merge import MergedPrediction
 from napari_unet.annotation.provenance import Provenance
 from napari_unet.annotation.workspace import Workspace
@@ -108,19 +110,36 @@ class Refresh:
         """
         objects = self._merged.objects.get(index, {})
         staying = self._decided.staying.setdefault(index, {})
-        ids = [i for i in ids if i in objects and i not in staying]
-        if not ids:
+        ids = [i for i in ids if i in objects]
+        worked_on = [i for i in ids if self._worked_on(i, index)]
+        staying.update(dict.fromkeys(worked_on, False))
+        unknown = [i for i in ids if i not in staying]
+        if not unknown:
             return staying
-        part = reduce(Box.union, (objects[i].box for i in ids))
+        part = reduce(Box.union, (objects[i].box for i in unknown))
         end = tuple(each + 1 for each in index)
         place = Box((*index, *part.start), (*end, *part.stop))
         free = self._free(place.placed_in(self._merged.box))
         dense, found = compact(self._merged.labels[place.slices][free])
         pixels = pixels_by_id(dense, len(found)).tolist()
         left = dict(zip(found.tolist(), pixels, strict=True))
-        for object_id in ids:
+        for object_id in unknown:
             staying[object_id] = 2 * left.get(object_id, 0) > objects[object_id].pixels
         return staying
+
+    def _worked_on(self, object_id: int, index: PlaneIndex) -> bool:
+        """Return whether a person stands behind some of an object in its plane.
+
+        Of what was there under its id, or of what was written of it. The rest would be
+        a part of it that nobody has seen.
+        """
+        merged = self._merged
+        if merged.first_id <= object_id < merged.next_id:
+            object_id += self._decided.shift
+        if not self._pixels.objects.any_verified(object_id):
+            return False
+        place = tuple(map(add, index, merged.box.start))
+        return verified_in_plane(self._pixels, object_id, place)
 
     def _local(self, box: Box) -> tuple[slice, ...]:
         return box.relative_to(self._merged.box).slices

@@ -136,6 +136,22 @@ def _compact_sparse(labels: npt.NDArray[np.integer[Any]]) -> tuple[LabelMap, Lab
     return lookup[inverse.reshape(labels.shape)], ids
 
 
+def numbered_as_met(labels: npt.NDArray[np.integer[Any]]) -> LabelMap:
+    """Count objects from 1 in the order of their first pixels; 0 stays 0.
+
+    So two label maps of the same objects are equal, whatever their ids are.
+    """
+    dense, ids = compact(labels)
+    flat = dense.reshape(-1)
+    first = np.empty(len(ids), np.int64)
+    # Of several pixels of an object the one that is written last stays.
+    first[flat[::-1]] = np.arange(flat.size)[::-1]
+    first[0] = -1
+    number = np.empty(len(ids), np.int32)
+    number[np.argsort(first)] = np.arange(len(ids), dtype=np.int32)
+    return number[dense]
+
+
 def pixels_by_id(dense: LabelMap, count: int) -> npt.NDArray[np.int64]:
     """Return how many pixels each of `count` consecutive ids from 0 has."""
     flat = dense.reshape(-1)

@@ -49,7 +49,12 @@ class _State(BaseModel):
 
 
 class Fingerprint(_State):
-    """Digests of the starting model, the samples and the replay: equal to go on."""
+    """Digests of the starting model, the samples and the replay: equal to go on.
+
+    Of the labels those that are `learned`, as others are predictions, which come and
+    go. Older checkpoints know neither these nor the `stretches` of volumes: in them all
+    labels have to be the same.
+    """
 
     description: Digest
     weights: Digest
@@ -57,6 +62,8 @@ class Fingerprint(_State):
     labels: Digest
     masks: Digest
     replay: Digest
+    learned: Digest | None = None
+    stretches: Digest | None = None
 
 
 class RandomState(_State):

@@ -11,8 +11,11 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from napari_unet.annotation.labels import as_mask, as_whole
 from napari_unet.core.events import Notice
 from napari_unet.errors import InputError, NapariUnetError, StorageError
+from napari_unet.geometry.ids import numbered_as_met
+from napari_unet.images.source import anisotropy_of
 from napari_unet.learning.checkpoint import (
     Checkpoint,
     CheckpointHeader,
@@ -23,6 +26,8 @@ from napari_unet.learning.checkpoint import (
     write_checkpoint,
 )
 from napari_unet.learning.config import Checkpointing, FitConfig
+from napari_unet.tasks import task_of
+from napari_unet.tasks.labeling import Labeling
 from napari_unet.tasks.outputs import LossOptions
 from napari_unet.tasks.sample import Sample
 from napari_unet.weights.model import Model
@@ -35,8 +40,9 @@ _WORDS = {
     "description": "another description of the starting model",
     "weights": "other weights of the starting model",
     "images": "other images",
-    "labels": "other labels",
+    "learned": "other labels",
     "masks": "other verified pixels",
+    "stretches": "other distances between sections",
     "replay": "other replay images",
 }
 
@@ -129,6 +135,8 @@ def iter_fingerprint(
         "replay": (
             part for s in replay for part in (s.axes, s.image, s.labels, s.verified)
         ),
+        "learned": (_learned(s, task_of(model.spec).labels) for s in samples),
+        "stretches": (_stretch(s, model) for s in samples),
     }
     digests = {}
     for name, content in parts.items():
@@ -136,15 +144,47 @@ def iter_fingerprint(
     return Fingerprint(**digests)
 
 
+def _learned(sample: Sample, meaning: Labeling) -> npt.NDArray[Any]:
+    """Return the labels that train.
+
+    All others are predictions, and a better model replaces them. The map of objects
+    around a verified border is drawn from them, too, but as from the rest of the image
+    they only make it more or less right: it is no other work.
+    """
+    labels, verified = sample.labels, sample.verified
+    if verified is None or labels.shape[-verified.ndim :] != verified.shape:
+        return labels  # all of them, or the training refuses them in words
+    known = labels[..., as_mask(verified).array]
+    if meaning.values:
+        return known.astype(np.float32)
+    whole = as_whole(known, meaning.kind)
+    return numbered_as_met(whole) if meaning.objects else whole
+
+
+def _stretch(sample: Sample, model: Model) -> str | None:
+    """Return how far apart sections are, where the network sees several."""
+    if model.net.dims == 2:
+        return None
+    stretch = anisotropy_of(sample.pixel_size or {})
+    return None if stretch is None else f"{stretch:.6g}"
+
+
 def differences(
     then: Fingerprint, now: Fingerprint, config_then: FitConfig, config_now: FitConfig
 ) -> list[str]:
     """Return in words what keeps a training from going on; no budget, no device."""
     parts = _WORDS.items()
-    found = [words for k, words in parts if getattr(then, k) != getattr(now, k)]
+    found = [words for k, words in parts if _differ(then, now, k)]
     old, new = (_options(config) for config in (config_then, config_now))
     changed = (name for name in new if old[name] != new[name])
     return found + [f"{name} {old[name]} instead of {new[name]}" for name in changed]
+
+
+def _differ(then: Fingerprint, now: Fingerprint, name: str) -> bool:
+    one, other = getattr(then, name), getattr(now, name)
+    if one is not None and other is not None:
+        return bool(one != other)
+    return name == "learned" and then.labels != now.labels
 
 
 def _options(config: FitConfig) -> dict[str, Any]:

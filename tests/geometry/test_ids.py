@@ -10,7 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from napari_unet.geometry.ids import compact, count_pairs, pixels_by_id
+from napari_unet.geometry.ids import (
+    compact,
+    count_pairs,
+    numbered_as_met,
+    pixels_by_id,
+)
 
 SHAPES = hnp.array_shapes(min_dims=1, max_dims=3, max_side=6)
 
@@ -40,6 +45,19 @@ def test_any_kind_of_integer_can_be_compacted(dtype):
 def test_negative_ids_are_objects_too():
     dense, ids = compact(np.array([-3, 0, 4], np.int32))
     np.testing.assert_array_equal(ids[dense], [-3, 0, 4])
+
+
+@given(SHAPES.flatmap(lambda s: st.tuples(label_maps(s), label_maps(s))))
+def test_maps_are_numbered_alike_if_their_objects_are_the_same(maps):
+    one, other = maps
+    found = numbered_as_met(one)
+    np.testing.assert_array_equal(found == 0, one == 0)
+    met = list(dict.fromkeys(found[found > 0].tolist()))
+    assert met == list(range(1, len(met) + 1))
+    pairs = set(zip(one.ravel().tolist(), other.ravel().tolist(), strict=True))
+    alone = (len({each[i] for each in pairs}) == len(pairs) for i in (0, 1))
+    same = all(alone) and all((a == 0) == (b == 0) for a, b in pairs)
+    assert (found == numbered_as_met(other)).all() == same
 
 
 def test_pixels_are_counted_by_id():

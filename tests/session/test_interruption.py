@@ -28,6 +28,7 @@ from tests.session.conftest import Stage
 
 LABELS = (disks() > disks().max() / 2).astype(np.int32)
 SAMPLES = [Sample(disks(), LABELS, axes="YX")]
+WHOLE = Box((0, 0), (128, 160))
 START = new_record()
 CONFIG = FitConfig(steps=6, device="cpu", crop=64, batch_size=2, validate_every=2)
 
@@ -91,10 +92,11 @@ def record_in(model):
     return json.loads((model / "record.json").read_text())["record"]
 
 
-def begun_training(bright, tmp_path, trained=None):
+def begun_training(bright, tmp_path, trained=None, box=WHOLE, others=None):
     """A session in which a training goes on, with its first steps behind it.
 
-    What the model predicts is accepted, and it is trained itself, or another one.
+    What the model predicts in a box is accepted, and it is trained itself, or another
+    one. A third model may predict all else.
     """
     stage = Stage.make(ManualRunner())
     stage.session.models.choose(bright)
@@ -102,11 +104,16 @@ def begun_training(bright, tmp_path, trained=None):
     stage.open(disks(), "a.tif", path=tmp_path / "a.tif")
     stage.session.predict()
     stage.run()
-    stage.session.correcting.do(AcceptView(Box((0, 0), (128, 160))))
+    stage.session.correcting.do(AcceptView(box))
+    if others is not None:
+        stage.session.models.choose(others)
+        stage.run()
+        stage.session.predict()
+        stage.run()
     if trained is not None:
         stage.session.models.choose(trained)
         stage.run()
-    stage.session.finetune(0.5)
+    stage.session.finetune(5)
     steps = []
     stage.session.training.measured.connect(
         lambda event: steps.append(event) if isinstance(event, TrainStep) else None
@@ -139,6 +146,47 @@ def test_a_crash_in_a_training_is_told_and_fine_tune_goes_on(bright, tmp_path):
     again.clock.now += 5
     again.run()
     assert not folder.exists()
+    again.session.close()
+
+
+def unverified_of(stage):
+    annotation = stage.annotation
+    return np.where(annotation.provenance < 2, annotation.labels, 0)
+
+
+@pytest.mark.parametrize("corrected", [False, True])
+def test_a_training_goes_on_though_its_better_model_has_predicted_anew(
+    bright, tmp_path, corrected
+):
+    save_model(brightness_model(0.97), tmp_path / "unsure")
+    box = Box((0, 0), (100, 160))  # the last row of disks is left to the models
+    save_model(brightness_model(2.0), tmp_path / "blind")
+    models = tmp_path / "blind", tmp_path / "unsure"
+    stage = begun_training(bright, tmp_path, models[1], box, models[0])
+    verified, predicted = stage.annotation.provenance.copy(), unverified_of(stage)
+    training = stage.runner.jobs[0]
+    while (unverified_of(stage) == predicted).all():
+        stage.clock.now += 1
+        stage.session.tick()
+        for job in stage.runner.jobs:
+            job.step()
+        assert training.running, "it ended before anything was predicted anew"
+    assert (stage.annotation.provenance == verified).all()
+    for image in stage.session.images:
+        image.project._lock.release()
+
+    again = Stage.make(ManualRunner())
+    again.open(disks(), "a.tif", path=tmp_path / "a.tif")
+    again.run()
+    assert (unverified_of(again) != predicted).any()
+    if corrected:
+        again.paint(np.s_[12:14, 12:14], 0)
+    notices = []
+    again.session.state_changed.connect(lambda state: notices.append(state.notice))
+    again.session.finetune(0.05)
+    again.run()
+    goes_on = any("goes on after step" in notice for notice in notices)
+    assert goes_on is not corrected
     again.session.close()
 
 

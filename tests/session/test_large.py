@@ -197,3 +197,28 @@ def test_a_damaged_part_of_the_image_stops_neither_opening_nor_prediction(
     assert "stays empty" in again.state.message
     assert not again.annotation.unseen(Box((300, 300), (600, 700))).any()
     assert again.annotation.unseen(Box((0, 0), (100, 100))).any()
+
+
+@pytest.mark.parametrize("predicted", [False, True])
+def test_a_new_project_makes_no_prediction_of_what_has_none(
+    large, slide, bright, tmp_path, predicted
+) -> None:
+    if predicted:
+        large.session.predict()
+        large.until_rested()
+    large.session.projects.create(tmp_path / "study")
+    for _ in range(15):
+        large.clock.now += 1
+        large.run()
+    large.session.close()
+    again = Large.make(InlineRunner(), view=lambda: Large.view)
+    again.session.models.choose(bright)
+    again.run()
+    again.session.projects.open(tmp_path / "study.unet")
+    again.run()
+    again.open_slide(slide, tmp_path / "slide.zarr")
+    assert again.session.images.current.project.folder == tmp_path / "study.unet"
+    assert again.session.images.current.has_labels is predicted
+    assert ("here again" in again.state.message) is predicted
+    if not predicted:
+        assert again.state.message == "slide is open."

@@ -305,3 +305,19 @@ def test_a_stroke_during_a_move_is_in_the_journal_of_the_new_folder(
     assert np.array_equal(again.labels, image.annotation.labels)
     assert np.array_equal(again.provenance, image.annotation.provenance)
     stage.session.close()
+
+
+def test_a_new_project_makes_no_prediction_of_what_has_none(bright, files, tmp_path):
+    stage = make(bright)
+    open_file(stage, files[0])
+    stage.session.projects.create(tmp_path / "study")
+    wait(stage)
+    stage.session.close()
+    again = make(bright)
+    again.session.projects.open(tmp_path / "study.unet")
+    again.run()
+    open_file(again, files[0])
+    image = again.session.images.current
+    assert image.project.folder == tmp_path / "study.unet"
+    assert not image.has_labels
+    assert again.state.message == f"{files[0].name} is open."

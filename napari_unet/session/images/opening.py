@@ -182,7 +182,8 @@ class LookUpImage(Job[None, Opened | ImageIdentity]):
             identity,
             annotation,
             Place(project, found.key, away, why_not, waiting),
-            has_labels=stored is not None,
+            # A new project takes an image in that nobody has worked on yet.
+            has_labels=stored is not None and not annotation.untouched,
             canvas=BareCanvas(annotation),
             diameter=diameter,
             stated_pixel_size=request.pixel_size or header.pixel_size.get("X"),

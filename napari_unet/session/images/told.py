@@ -66,6 +66,8 @@ def told_of_work(stored: StoredAnnotation | None, annotation: Annotation) -> str
         return ""
     if stored.notice or stored.saved_at is None:
         return stored.notice or ""
+    if annotation.untouched:
+        return ""
     whose = "Your work" if annotation.counts().verified_pixels else "The prediction"
     return f"{whose} of {stored.saved_at.astimezone():%d %B, %H:%M} is here again."
 
