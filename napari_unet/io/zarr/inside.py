@@ -87,7 +87,9 @@ def look_inside(path: Path) -> Inside:
     if _MARK in attributes:
         return Inside(image=False, labels=(path,), plain=False)
     alone = "multiscales" in attributes
-    image = alone or list_zarr_images(path) != [path] or _series(path, attributes) != []
+    # Of a plate with hundreds of wells nobody reads what each of them says.
+    images = alone or "plate" in attributes or "well" in attributes
+    image = images or bool(_series(path, attributes))
     groups = any(is_group(one) for one in islice(path.iterdir(), _MOST_FOLDERS))
     return Inside(image, tuple(_listed_labels(path)), plain=alone and not groups)
 
