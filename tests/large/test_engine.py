@@ -59,7 +59,7 @@ def test_nine_blocks_begun_here_and_finished_by_workers_is_the_whole(
 ) -> None:
     small = UNetConfig(depth=1, base_channels=2, norm="none")
     monkeypatch.setitem(brightness._COMMON, "architecture", small)
-    model, pixels = brightness.brightness_model(), everywhere(4200)
+    model, pixels = brightness.brightness_model(), everywhere(6000)
     tifffile.imwrite(tmp_path / "big.tif", pixels, tile=(512, 512))
     # The cutting that everybody has.
     asked_for = {"cutting": None, "diameter": 20.0}
