@@ -157,9 +157,8 @@ def told_in_words(path: Path) -> Iterator[None]:
 
 def _sibling(path: Path, suffix: str) -> Path:
     # Cut, so that a long name does not become too long for the file system.
-    return (
-        path.parent / f".{path.name[:_LONGEST_WHOLE]}.{secrets.token_hex(4)}.{suffix}"
-    )
+    name = path.name[:_LONGEST_WHOLE]
+    return path.parent / f".{name}.{secrets.token_hex(4)}.{suffix}"
 
 
 def _refuse_existing(folder: Path, *, overwrite: bool) -> None:

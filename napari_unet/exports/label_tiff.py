@@ -94,7 +94,7 @@ def read_tiff_note(path: Path) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _rows_of_tiles(labels: Regions) -> Iterator[list[npt.NDArray[Any]]]:
+def _rows_of_tiles(labels: Regions) -> Iterator[Iterator[npt.NDArray[Any]]]:
     """Yield all tiles, rows that lie together at once; what is beyond the end is 0."""
     *others, rows, columns = labels.shape
     for at in np.ndindex(*others):
@@ -105,9 +105,11 @@ def _rows_of_tiles(labels: Regions) -> Iterator[list[npt.NDArray[Any]]]:
             yield _tiles(band.reshape(band.shape[-2:]))
 
 
-def _tiles(band: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
-    wanted = [-(-n // _TILE) for n in band.shape]
-    ends = [(0, n * _TILE - m) for n, m in zip(wanted, band.shape, strict=True)]
-    full = np.pad(band, ends)
-    tiles = full.reshape(wanted[0], _TILE, wanted[1], _TILE).swapaxes(1, 2)
-    return [np.ascontiguousarray(tile) for row in tiles for tile in row]
+def _tiles(band: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
+    """Yield tiles one by one: a band as wide as a slide is not copied."""
+    for top in range(0, len(band), _TILE):
+        for left in range(0, band.shape[1], _TILE):
+            part = band[top : top + _TILE, left : left + _TILE]
+            tile = np.zeros((_TILE, _TILE), band.dtype)
+            tile[: part.shape[0], : part.shape[1]] = part
+            yield tile

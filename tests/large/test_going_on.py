@@ -227,7 +227,7 @@ def test_a_tiff_that_is_being_written_can_be_interrupted(
     steps = iter_predict_to(asked(image, out, output_format="tiff"))
     begun = list[int]()
 
-    def rows(labels: Regions) -> Iterator[list[npt.NDArray[Any]]]:
+    def rows(labels: Regions) -> Iterator[Iterator[npt.NDArray[Any]]]:
         for tiles in rows_of_tiles(labels):
             begun.append(len(begun))
             yield tiles
